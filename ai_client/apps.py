@@ -1,0 +1,25 @@
+"""The app: registers providers as connectors and listens for changes. Touches no database."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AiClientConfig(AppConfig):
+    """AI client: wire formats, routing, fallback, gateway and request log."""
+
+    name = "ai_client"
+    label = "ai_client"
+    verbose_name = "AI client"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from ai_client import checks  # noqa: F401  registers on import
+        from ai_client.configuration import configuration, on_change
+        from ai_client.registration import register_providers
+        from connectors.signals import configuration_changed
+
+        register_providers()
+        # Made now, when there are no threads that could each make one of their own.
+        configuration()
+        configuration_changed.connect(on_change, dispatch_uid="ai_client.configuration")

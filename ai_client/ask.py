@@ -1,0 +1,66 @@
+"""What is asked and how long it may take: the inputs of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ai_client.messages import GenerationRequest, JsonValue
+from ai_client.wire import ClientFace, Target, WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Time limits in seconds; ``deadline`` bounds the request with all its attempts.
+
+    ``first_event`` None means: as long as the connection's own timeout.
+    """
+
+    deadline: float = 600.0
+    connect: float = 5.0
+    pool: float = 2.0
+    first_event: float | None = None
+    idle: float = 60.0
+    attempts: int = 4
+
+
+class Ask:
+    """A request in whichever form it came.
+
+    ``body`` with ``dialect`` is a caller's own JSON, forwarded to upstreams of that dialect as it
+    came; ``parse`` turns it into the representation the first time another dialect needs it.
+    ``hide_usage``: the caller did not ask for the usage event that the gateway asks for.
+    """
+
+    __slots__ = ("_parse", "_request", "body", "dialect", "hide_usage", "stream")
+
+    def __init__(
+        self,
+        *,
+        stream: bool,
+        request: GenerationRequest | None = None,
+        dialect: str | None = None,
+        body: Mapping[str, JsonValue] | None = None,
+        parse: Callable[[], GenerationRequest] | None = None,
+        hide_usage: bool = False,
+    ) -> None:
+        self.stream = stream
+        self.dialect = dialect
+        self.body = body
+        self.hide_usage = hide_usage
+        self._request = request
+        self._parse = parse
+
+    def request(self) -> GenerationRequest:
+        """The representation; an error of the caller's JSON is raised here."""
+        if self._request is None:
+            if self._parse is None:
+                raise ValueError("An Ask needs a request, or a body with its parser.")
+            self._request = self._parse().with_stream(self.stream)
+        return self._request
+
+    def render(self, face: ClientFace, wire: str, target: Target) -> tuple[WireRequest, bool]:
+        """The wire request for ``target``, and whether the caller's own body was forwarded."""
+        if self.body is not None and self.dialect == wire:
+            return face.forward_request(self.body, target, stream=self.stream), True
+        return face.render_request(self.request(), target), False

@@ -1,0 +1,95 @@
+"""What a session asks of the network and what it is told: the whole vocabulary between them.
+
+``session.py`` yields steps and is sent replies; ``transport.py`` carries them out. Values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ai_client.errors import UpstreamError
+from ai_client.events import Event
+from ai_client.messages import GenerativeAiResult
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Send a request and wait for the response's headers.
+
+    ``timeout`` bounds everything up to the headers, in seconds. ``fresh`` asks for a socket that
+    has not been used before. Headers hold the credentials and stay out of ``repr``.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    timeout: float
+    connect_timeout: float
+    pool_timeout: float
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Wait for more of the response's body, at most ``timeout`` seconds."""
+
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The response is of no more interest; close it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Headers have arrived. Names are in lower case; values may be anything and stay unprinted."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some bytes of the body, as they were on the wire."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The body is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTimedOut:
+    """Nothing came within the time asked for. The exchange is still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. ``raw`` is the upstream's body where it may be passed on as it is."""
+
+    result: GenerativeAiResult
+    raw: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a streamed answer: events, and the bytes they came as where those may be passed on.
+
+    ``raw`` is None where the caller speaks another dialect than the upstream. ``last`` is set on
+    the piece with which the answer is known to be complete.
+    """
+
+    events: tuple[Event, ...]
+    raw: bytes | None = None
+    last: bool = False
+
+
+Step: TypeAlias = Open | Read | Drop
+Output: TypeAlias = Answer | Piece
+Reply: TypeAlias = Opened | Chunk | End | ReadTimedOut | UpstreamError | None

@@ -1,0 +1,261 @@
+"""The door beside Django: a small ASGI application for the gateway's paths.
+
+Django's own handler reads any body before a view runs and costs more than all of the gateway's
+work; this one bounds the body in size and time, notices when the caller leaves, and sends events
+as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+from ai_client import conf
+from ai_client.errors import (
+    AiClientError,
+    EndpointNotFound,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RequestTimeout,
+)
+from ai_client.gateway.core import ENDPOINTS, STREAM_HEADERS, UNKNOWN, Call, Endpoint, Gateway
+from ai_client.gateway.default import default_gateway
+from ai_client.sse import comment
+from ai_client.transport import arun
+from ai_client.wire import WireResponse
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+KEEP_ALIVE = comment("keep-alive")
+SMALL_BODY_BYTES = 64 * 1024
+"""A larger body is only read from a caller with a key."""
+
+
+class CallerLeft(Exception):
+    """The caller closed its connection while sending its request."""
+
+
+class GatewayApplication:
+    """ASGI application for the gateway's paths; a path it does not serve is a 404 in JSON."""
+
+    def __init__(self, gateway: Gateway | None = None) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gateway = self._gateway or default_gateway()
+        endpoint = ENDPOINTS.get(scope["path"])
+        if endpoint is None:
+            unknown = EndpointNotFound(
+                f"The gateway does not serve {scope['path']}. It serves {', '.join(ENDPOINTS)}."
+            )
+            await _respond(send, gateway.refuse(UNKNOWN, unknown))
+            return
+        try:
+            opened = await self._open(gateway, endpoint, scope, receive)
+        except CallerLeft:
+            return
+        if isinstance(opened, WireResponse):
+            await _respond(send, opened)
+        else:
+            await _Conversation(opened, receive, send).run()
+
+    async def _open(
+        self, gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive
+    ) -> Call | WireResponse:
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        try:
+            if scope["method"] != endpoint.method:
+                raise MethodNotAllowed(f"This path takes {endpoint.method}, not {scope['method']}.")
+            if not _is_small(headers):
+                gateway.require_caller(headers)
+            body = await _body(headers, receive)
+        except AiClientError as error:
+            return gateway.refuse(endpoint, error)
+        return gateway.open(endpoint, headers, body)
+
+
+def _is_small(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether a body is announced, and as one that strangers may send before their key is read."""
+    lengths = [value for name, value in headers if name == b"content-length"]
+    if not lengths:
+        return not any(name == b"transfer-encoding" for name, _ in headers)
+    return lengths[0].isdigit() and int(lengths[0]) <= SMALL_BODY_BYTES
+
+
+async def _body(headers: list[tuple[bytes, bytes]], receive: Receive) -> bytes:
+    settings = conf.current()
+    maximum = settings.MAX_BODY_BYTES
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > maximum:
+            raise _too_large(maximum)
+    message = await _received(receive, settings.BODY_TIMEOUT)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > maximum:
+            raise _too_large(maximum)
+        return body
+    parts = [body]
+    size = len(body)
+    until = asyncio.get_running_loop().time() + settings.BODY_TIMEOUT
+    while message.get("more_body"):
+        message = await _received(receive, until - asyncio.get_running_loop().time())
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > maximum:
+            raise _too_large(maximum)
+    return b"".join(parts)
+
+
+async def _received(receive: Receive, timeout: float) -> Message:
+    try:
+        async with asyncio.timeout(timeout):
+            message = await receive()
+    except TimeoutError:
+        raise RequestTimeout("The request's body did not arrive in time.") from None
+    if message["type"] == "http.disconnect":
+        raise CallerLeft
+    return message
+
+
+def _too_large(maximum: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The request's body is larger than {maximum // 1024} KiB.")
+
+
+async def _respond(send: Send, response: WireResponse) -> None:
+    await _start(
+        send, response.status, {**response.headers, "content-length": str(len(response.body))}
+    )
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (name.encode("latin-1"), value.encode("latin-1", "replace"))
+                for name, value in headers.items()
+            ],
+        }
+    )
+
+
+class _Conversation:
+    """One call with its caller: answers it, and ends it when the caller leaves."""
+
+    def __init__(self, call: Call, receive: Receive, send: Send) -> None:
+        self._call = call
+        self._receive = receive
+        self._send = send
+        self._started = False
+        self._content_sent = False
+        self._left = False
+        self._keeping_alive = asyncio.Lock()
+
+    async def run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        watch = asyncio.create_task(self._watch(task))
+        try:
+            if self._call.stream:
+                await self._stream()
+            else:
+                await self._plain()
+        except asyncio.CancelledError:
+            self._call.leave()
+            if not self._left:
+                raise
+            task.uncancel()
+        finally:
+            watch.cancel()
+
+    async def _watch(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._left = True
+        task.cancel()
+
+    async def _plain(self) -> None:
+        call = self._call
+        try:
+            async with aclosing(arun(call.session, call.client.async_engine)) as outputs:
+                async for output in outputs:
+                    response = call.complete(output)
+        except AiClientError as error:
+            response = call.fail(error)
+        except Exception as error:
+            response = call.fail(call.unexpected(error))
+        await _respond(self._send, response)
+
+    async def _stream(self) -> None:
+        call = self._call
+        loop = asyncio.get_running_loop()
+        waiting: list[asyncio.Task[None]] = []
+
+        def keep_alive() -> None:
+            waiting.append(loop.create_task(self._keep_alive()))
+            waiting[0].add_done_callback(_let_go)
+
+        timer = loop.call_later(conf.current().KEEP_ALIVE_AFTER, keep_alive)
+        try:
+            async with aclosing(arun(call.session, call.client.async_engine)) as outputs:
+                async for output in outputs:
+                    data = call.piece(output)
+                    if not self._content_sent:
+                        timer.cancel()
+                        await self._stop_keeping_alive()
+                    await self._start_stream()
+                    if data:
+                        await self._chunk(data)
+        except AiClientError as error:
+            await self._fail_stream(error)
+            return
+        except Exception as error:
+            await self._fail_stream(call.unexpected(error))
+            return
+        finally:
+            timer.cancel()
+            for task in waiting:
+                task.cancel()
+        await self._chunk(call.end(), more=False)
+
+    async def _fail_stream(self, error: AiClientError) -> None:
+        await self._stop_keeping_alive()
+        if self._started:
+            await self._chunk(self._call.break_off(error), more=False)
+        else:
+            await _respond(self._send, self._call.fail(error))
+
+    async def _start_stream(self) -> None:
+        if not self._started:
+            self._started = True
+            await _start(self._send, 200, {**STREAM_HEADERS, **self._call.headers()})
+
+    async def _chunk(self, data: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def _keep_alive(self) -> None:
+        while True:
+            async with self._keeping_alive:
+                if self._content_sent:
+                    return
+                await self._start_stream()
+                await self._chunk(KEEP_ALIVE)
+            await asyncio.sleep(conf.current().KEEP_ALIVE_AFTER)
+
+    async def _stop_keeping_alive(self) -> None:
+        """Headers and comments that are on their way get there before anything else is sent."""
+        async with self._keeping_alive:
+            self._content_sent = True
+
+
+def _let_go(task: asyncio.Task[None]) -> None:
+    """What a server says that cannot send, it says of the answer too; there it is raised."""
+    if not task.cancelled():
+        task.exception()

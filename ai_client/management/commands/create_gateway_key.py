@@ -1,0 +1,64 @@
+"""``create_gateway_key NAME``: a key for a program that calls the gateway, printed once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from ai_client.key_services import create_gateway_key
+
+
+class Command(BaseCommand):
+    """Makes a gateway key."""
+
+    help = "Make a gateway key and print it once. It is not stored and cannot be shown again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """NAME and the key's rights."""
+        parser.add_argument("name", help="what the key is called in the log and the admin")
+        parser.add_argument(
+            "--plain", action="store_true", help="print the key and nothing else, for scripts"
+        )
+        parser.add_argument(
+            "--no-fallback",
+            action="store_true",
+            help="only the connections asked for may answer, not the rest of the chain",
+        )
+        parser.add_argument(
+            "--expires",
+            metavar="TIME",
+            help="ISO 8601 time from which it is refused, 2030-01-31 or 2030-01-31T12:00+01:00; "
+            "without an offset in the site's time zone",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make it, print it."""
+        try:
+            key, plain = create_gateway_key(
+                options["name"],
+                allow_fallback=not options["no_fallback"],
+                expires_at=_moment(options["expires"]),
+            )
+        except ValidationError as error:
+            raise CommandError("\n".join(error.messages)) from error
+        if options["plain"]:
+            self.stdout.write(plain)
+            return
+        self.stdout.write(f"Gateway key “{key.name}”, shown only now:\n\n    {plain}\n\n")
+        self.stdout.write("Send it as “Authorization: Bearer …” or as “x-api-key”.")
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(
+            f"--expires: {text!r} is no ISO 8601 time. Write 2030-01-31 or 2030-01-31T12:00+01:00."
+        ) from error
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

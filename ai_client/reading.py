@@ -1,0 +1,189 @@
+"""Reads one upstream answer, step by step: complete bodies and event streams, within their times.
+
+Generators in the session's vocabulary (``exchange.py``), without I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import NoReturn, TypeAlias
+
+from ai_client.ask import Limits
+from ai_client.encoding import BodyDecoder
+from ai_client.errors import (
+    AiClientError,
+    AnswerTooLarge,
+    ConnectionReset,
+    DeadlineExceeded,
+    FirstEventTimedOut,
+    IdleTimedOut,
+    MalformedAnswer,
+    StreamTruncated,
+    UpstreamError,
+)
+from ai_client.events import Event
+from ai_client.exchange import Chunk, End, Piece, Read, ReadTimedOut, Reply
+from ai_client.sse import Decoder, EventTooLarge
+from ai_client.wire import StreamParser
+
+DRAIN_SECONDS = 0.25
+"""How long a finished stream may take to close, so that its socket can be used again."""
+
+TIMER_SECONDS = 0.002
+"""A wait may end this much early: uvloop's timers count whole milliseconds."""
+
+Whole: TypeAlias = Generator[Read, Reply, bytes]
+Pieces: TypeAlias = Generator[Read | Piece, Reply, None]
+
+
+class Patience:
+    """How long a request may still take, and each of its waits. ``clock`` is monotonic seconds."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._until = clock() + limits.deadline
+        self._first_event = limits.deadline
+
+    def begin(self, connection_timeout: float) -> None:
+        """An attempt starts at a connection with this timeout."""
+        self._first_event = self._limits.first_event or connection_timeout
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the request's total time is used up."""
+        return self._until - self._clock() <= TIMER_SECONDS
+
+    def remaining(self) -> float:
+        """Seconds left in all; ``DeadlineExceeded`` when there are none."""
+        remaining = self._until - self._clock()
+        if remaining <= TIMER_SECONDS:
+            raise DeadlineExceeded(
+                f"The request took longer than its {self._limits.deadline:g} s in all."
+            )
+        return remaining
+
+    def for_next(self, *, begun: bool, since: float | None = None) -> float:
+        """Seconds to wait for more, counted from ``since`` where that is given.
+
+        Raises the class that fits once they have passed.
+        """
+        limit = self._limits.idle if begun else self._first_event
+        if since is not None:
+            limit = since + limit - self._clock()
+            if limit <= 0:
+                self.give_up(begun=begun)
+        return min(limit, self.remaining())
+
+    def give_up(self, *, begun: bool) -> NoReturn:
+        """Raise the timeout that fits."""
+        self.remaining()
+        if begun:
+            raise IdleTimedOut(
+                f"The upstream was silent for {self._limits.idle:g} s in its answer."
+            )
+        raise FirstEventTimedOut(
+            f"The upstream sent headers, then nothing for {self._first_event:g} s."
+        )
+
+
+def read_whole(decoder: BodyDecoder, patience: Patience) -> Whole:
+    """The complete body."""
+    parts: list[bytes] = []
+    while True:
+        reply = yield Read(patience.for_next(begun=bool(parts)))
+        match reply:
+            case Chunk():
+                parts.append(decoder.feed(reply.data))
+            case End():
+                return b"".join(parts)
+            case ReadTimedOut():
+                patience.give_up(begun=bool(parts))
+            case _:
+                raise _broken(reply, patience)
+
+
+def read_stream(
+    parser: StreamParser,
+    decoder: BodyDecoder,
+    patience: Patience,
+    clock: Callable[[], float],
+    *,
+    hide_usage: bool,
+) -> Pieces:
+    """The stream as pieces, one per chunk that holds anything.
+
+    What was parsed before an error leaves before the error is raised. Pings and comments are no
+    progress: they do not put the idle timeout off.
+    """
+    lines = Decoder()
+    progressed = clock()
+    begun = False
+    while not parser.finished:
+        reply = yield Read(patience.for_next(begun=begun, since=progressed))
+        match reply:
+            case Chunk():
+                pass
+            case End():
+                if events := parser.close():
+                    yield Piece(tuple(events), b"", last=True)
+                return
+            case ReadTimedOut():
+                patience.give_up(begun=begun)
+            case ConnectionReset() if begun:
+                raise StreamTruncated("The upstream's stream broke off.") from reply
+            case _:
+                raise _broken(reply, patience)
+        piece, failure = _parsed(parser, lines, decoder.feed(reply.data), hide_usage=hide_usage)
+        if piece.events:
+            begun = True
+            progressed = clock()
+        if piece.events or piece.raw:
+            yield piece
+        if failure is not None:
+            raise failure
+    # Only a body read to its end leaves a socket that can be used again.
+    yield Read(DRAIN_SECONDS)
+
+
+def _parsed(
+    parser: StreamParser, lines: Decoder, data: bytes, *, hide_usage: bool
+) -> tuple[Piece, AiClientError | None]:
+    """What a chunk holds, and the error that cut it short."""
+    events: list[Event] = []
+    raw: list[bytes] = []
+    failure: AiClientError | None = None
+    try:
+        for sse in lines.feed(data):
+            if "\N{REPLACEMENT CHARACTER}" in sse.data:
+                _require_utf8(sse.raw)
+            events += parser.feed(sse)
+            if not (hide_usage and parser.last_usage_only):
+                # OpenAI's SDK does not know a byte order mark, and takes a comment by itself for
+                # an event once there was an id; both would break a stream that is valid.
+                raw.append(sse.block)
+            if parser.finished:
+                break
+    except AiClientError as error:
+        failure = error
+    except EventTooLarge:
+        failure = AnswerTooLarge("One event of the upstream's stream is larger than 16 MiB.")
+    return Piece(tuple(events), b"".join(raw), last=parser.finished), failure
+
+
+def _require_utf8(raw: bytes) -> None:
+    """The decoder of events replaces what is not UTF-8, as browsers do; JSON must not hold it.
+
+    https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+    """
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raise MalformedAnswer("The upstream sent an event that is not UTF-8.") from None
+
+
+def _broken(reply: Reply, patience: Patience) -> Exception:
+    patience.remaining()
+    if isinstance(reply, UpstreamError):
+        return reply
+    return AssertionError(f"Read was answered with {type(reply).__name__}.")

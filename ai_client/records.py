@@ -1,0 +1,190 @@
+"""What is remembered of one request: plain values, and their one-line JSON for the spool.
+
+No prompt and no answer is in them. Times are in milliseconds unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from ai_client.messages import JsonValue, TokenUsage
+
+OK = "ok"
+"""The class of an attempt that answered."""
+
+GIVEN_UP = "given_up"
+"""The class of an attempt that was ended from our side: its caller left, or the gateway failed."""
+
+
+class Outcome(StrEnum):
+    """How a request ended, seen from its caller.
+
+    REFUSED: turned away before any connection was asked (a bad key, a malformed body).
+    """
+
+    SUCCESS = "success"
+    ERROR = "error"
+    CLIENT_CLOSED = "client_closed"
+    REFUSED = "refused"
+
+
+class MalformedRecord(ValueError):
+    """A line that is not a complete record."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One connection that was asked.
+
+    ``code`` is ``OK``, ``GIVEN_UP`` or the error's code, ``error`` the error's class name,
+    ``status`` the HTTP status of the upstream where it answered, ``message`` the error's message,
+    safe to show.
+    """
+
+    connection: str
+    model: str
+    code: str
+    ms: float
+    error: str = ""
+    status: int | None = None
+    message: str = ""
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The shape in which an attempt is stored and shown: ``code`` is called ``class``."""
+        return {
+            "connection": self.connection,
+            "model": self.model,
+            "class": self.code,
+            "error": self.error,
+            "status": self.status,
+            "ms": self.ms,
+            "message": self.message,
+        }
+
+    def cleaned(self, redact: Callable[[str], str]) -> AttemptRecord:
+        """The attempt with ``redact`` applied to its model and message."""
+        model, message = redact(self.model), redact(self.message)
+        if (model, message) == (self.model, self.message):
+            return self
+        return replace(self, model=model, message=message)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request, complete.
+
+    ``request_id`` is unique and made here, never taken from the caller: a second record of the
+    same id counts as the same record. ``created`` is when the request began, in Unix seconds.
+    ``connection`` and ``connection_id`` are those that answered, as text, so that history
+    outlives them. ``price_id`` is the provider's id in the price list. ``status`` is what the
+    caller got; ``first_event_ms`` and ``total_ms`` count from ``created``.
+    """
+
+    request_id: str
+    created: float
+    dialect: str
+    outcome: Outcome
+    total_ms: float = 0.0
+    gateway_key_id: int | None = None
+    gateway_key_name: str = ""
+    caller: str = ""
+    requested_model: str = ""
+    stream: bool = False
+    connection: str = ""
+    connection_id: str = ""
+    provider: str = ""
+    price_id: str | None = None
+    model: str = ""
+    attempts: tuple[AttemptRecord, ...] = ()
+    usage: TokenUsage | None = None
+    first_event_ms: float | None = None
+    error_code: str = ""
+    status: int | None = None
+    finish_reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> bytes:
+        """One line of JSON without its line end. Text that is not Unicode is replaced."""
+        try:
+            return orjson.dumps(self)
+        except TypeError:
+            # orjson refuses lone surrogates and integers over 64 bits.
+            return orjson.dumps(_plain(asdict(self)))
+
+    @classmethod
+    def from_json(cls, line: bytes | str) -> RequestRecord:
+        """The record in a line; ``MalformedRecord`` if it is cut or is something else.
+
+        Unknown members are ignored and missing ones take their default, so that two versions of
+        this package can share a spool.
+        """
+        try:
+            data = orjson.loads(line)
+        except ValueError as error:
+            raise MalformedRecord("The line is not JSON.") from error
+        if not isinstance(data, dict):
+            raise MalformedRecord("The line is not a JSON object.")
+        try:
+            values = _known(data, _RECORD_FIELDS)
+            values["outcome"] = Outcome(values["outcome"])
+            values["attempts"] = tuple(
+                AttemptRecord(**_known(attempt, _ATTEMPT_FIELDS))
+                for attempt in values.get("attempts") or ()
+            )
+            usage = values.get("usage")
+            values["usage"] = None if usage is None else TokenUsage(**_known(usage, _USAGE_FIELDS))
+            values["warnings"] = tuple(values.get("warnings") or ())
+            if not isinstance(values["request_id"], str):
+                raise TypeError("The request id is no text.")
+            values["created"] = float(values["created"])
+            return cls(**values)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MalformedRecord("The line is not a request record.") from error
+
+    def cleaned(self, redact: Callable[[str], str]) -> RequestRecord:
+        """The record with ``redact`` applied to every text that a caller or upstream chose."""
+        requested = redact(self.requested_model)
+        model = redact(self.model)
+        attempts = tuple(attempt.cleaned(redact) for attempt in self.attempts)
+        warnings = tuple(redact(warning) for warning in self.warnings)
+        if (requested, model, attempts, warnings) == (
+            self.requested_model,
+            self.model,
+            self.attempts,
+            self.warnings,
+        ):
+            return self
+        return replace(
+            self, requested_model=requested, model=model, attempts=attempts, warnings=warnings
+        )
+
+
+_BIGGEST = (1 << 63) - 1
+_RECORD_FIELDS = frozenset(field.name for field in fields(RequestRecord))
+_ATTEMPT_FIELDS = frozenset(field.name for field in fields(AttemptRecord))
+_USAGE_FIELDS = frozenset(field.name for field in fields(TokenUsage))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case bool() | float() | None:
+            return value
+        case int():
+            return max(min(value, _BIGGEST), -_BIGGEST)
+        case dict():
+            return {_plain(name): _plain(member) for name, member in value.items()}
+        case list() | tuple():
+            return [_plain(member) for member in value]
+        case _:
+            return _plain(str(value))
+
+
+def _known(data: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name in names}

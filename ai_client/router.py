@@ -1,0 +1,132 @@
+"""From a model name to the ordered routes that may answer: pure.
+
+A name is ``auto`` (the whole chain, each connection with its own model), a connection's name,
+``connection/model``, or a model id: the connections that list it, by priority, and then, unless
+fallback is forbidden, the rest of the chain with their own models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ai_client.errors import KeyUnreadable, ModelNotFound, NoConnection, UpstreamError
+from ai_client.health import Admission, Health, Standing
+from ai_client.snapshot import ConnectionConfig, Snapshot
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One connection with the model to ask there."""
+
+    connection: ConnectionConfig
+    model: str
+
+
+def resolve(snapshot: Snapshot, name: str, *, allow_fallback: bool = True) -> tuple[Route, ...]:
+    """The routes for ``name`` in the order of preference, healthy or not.
+
+    Raises ``NoConnection`` when none exists and ``ModelNotFound``, listing what does exist, when
+    the name is unknown.
+    """
+    connections = snapshot.connections
+    if not connections:
+        raise NoConnection(
+            "No connection is set up. Add one in the admin or with "
+            "'python manage.py apply_connections'."
+        )
+    first = tuple(_named(connections, name))
+    if not first:
+        raise ModelNotFound(
+            f"No connection or model is called {name!r}. Available: "
+            f"{', '.join(available(snapshot))}.",
+            available=available(snapshot),
+        )
+    if not allow_fallback:
+        return first[:1] if name == AUTO else first
+    used = {route.connection.id for route in first}
+    rest = (
+        Route(connection, connection.model)
+        for connection in connections
+        if connection.id not in used and connection.model
+    )
+    return (*first, *rest)
+
+
+def available(snapshot: Snapshot) -> tuple[str, ...]:
+    """Every name that ``resolve`` knows, ``auto`` first, model ids last."""
+    names = [AUTO, *(connection.name for connection in snapshot.connections)]
+    names += [
+        model
+        for connection in snapshot.connections
+        for model in (connection.model, *connection.models)
+        if model
+    ]
+    return tuple(dict.fromkeys(names))
+
+
+def _named(connections: tuple[ConnectionConfig, ...], name: str) -> Iterator[Route]:
+    if name == AUTO:
+        yield from (Route(each, each.model) for each in connections if each.model)
+        return
+    for connection in connections:
+        if connection.name == name and connection.model:
+            yield Route(connection, connection.model)
+            return
+    owner, slash, model = name.partition("/")
+    if slash and model:
+        for connection in connections:
+            if connection.name == owner:
+                yield Route(connection, model)
+                return
+    for connection in connections:
+        if name == connection.model or name in connection.models:
+            yield Route(connection, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A route with its standing at the moment."""
+
+    route: Route
+    admission: Admission
+
+
+def admit(routes: tuple[Route, ...], health: Health, now: float) -> tuple[Route, ...]:
+    """The routes that may be asked now, in order.
+
+    When every usable one has an open breaker, the one that opens first is asked all the same.
+    Raises the error that explains why when nothing may be asked: with the smallest remaining wait
+    where that is a matter of waiting.
+    """
+    candidates = [Candidate(route, standing(route, health, now)) for route in routes]
+    allowed = tuple(each.route for each in candidates if each.admission.allowed)
+    if allowed:
+        return allowed
+    opened = [each for each in candidates if each.admission.standing is Standing.OPEN]
+    if opened:
+        return (min(opened, key=lambda each: each.admission.until or math.inf).route,)
+    raise _refusal(candidates, now)
+
+
+def standing(route: Route, health: Health, now: float) -> Admission:
+    """Whether ``route`` may be asked at the moment, and if not, why and until when."""
+    connection = route.connection
+    if connection.unusable:
+        return Admission(Standing.OFF, None, KeyUnreadable(connection.unusable))
+    return health.admission(connection.id, connection.revision, route.model, now)
+
+
+def _refusal(candidates: list[Candidate], now: float) -> UpstreamError:
+    cooling = [each for each in candidates if each.admission.standing is Standing.COOLING]
+    chosen = min(cooling or candidates, key=lambda each: each.admission.until or math.inf)
+    cause = chosen.admission.cause
+    if cause is None:
+        cause = KeyUnreadable(f"Connection {chosen.route.connection.name!r} is switched off.")
+    wait = None
+    if cooling and chosen.admission.until is not None:
+        wait = max(chosen.admission.until - now, 0.0)
+    return cause.with_wait(wait)

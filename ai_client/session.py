@@ -1,0 +1,319 @@
+"""One request against its routes, without I/O: this is where fallback lives.
+
+A session is a generator of steps (``exchange.py``). Two short loops in ``transport`` drive it,
+one awaiting, one blocking; there is no other difference between sync and async.
+
+The commit point is the first content-bearing event that leaves: before it a failure moves on to
+the next route and nobody notices; after it the failure is raised and no other route is asked.
+A plain answer is committed only when it is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TypeAlias
+
+from ai_client.ask import Ask, Limits
+from ai_client.encoding import BodyDecoder
+from ai_client.endpoints import endpoint, upstream_headers
+from ai_client.errors import (
+    AiClientError,
+    BadContent,
+    ContextTooLong,
+    Effect,
+    EmptyAnswer,
+    InvalidRequest,
+    MalformedAnswer,
+    PoolExhausted,
+    RedirectRefused,
+    StaleSocket,
+    UpstreamError,
+)
+from ai_client.events import Event, bears_content, collect, replay
+from ai_client.exchange import Answer, Drop, Open, Opened, Output, Piece, Reply, Step
+from ai_client.health import Health
+from ai_client.json_text import dump
+from ai_client.messages import GenerativeAiResult
+from ai_client.progress import Attempt, Progress
+from ai_client.reading import Patience, Pieces, read_stream, read_whole
+from ai_client.router import Route, admit, standing
+from ai_client.snapshot import ConnectionConfig
+from ai_client.wire import ClientFace, Target, WireRequest, client_face
+
+MAX_ERROR_BYTES = 256 * 1024
+"""An error's body larger than this explains nothing (256 KiB)."""
+
+Flow: TypeAlias = Generator[Step | Output, Reply, None]
+
+
+class Session:
+    """Drives one request to its end. Use once: ``run`` it through a transport.
+
+    ``context_window`` tells how many tokens a provider's model takes, given the provider's price
+    id; it is only asked once a prompt was too long for a model. ``hide`` takes a connection's key,
+    its second argument, out of what an upstream said.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        routes: tuple[Route, ...],
+        health: Health,
+        clock: Callable[[], float],
+        limits: Limits,
+        context_window: Callable[[str | None, str], int | None] = lambda *_: None,
+        hide: Callable[[str, str], str] = lambda text, _: text,
+    ) -> None:
+        self._ask = ask
+        self._routes = routes
+        self._health = health
+        self._clock = clock
+        self._limits = limits
+        self._context_window = context_window
+        self._hide = hide
+        self._patience = Patience(limits, clock)
+        self.progress = Progress()
+
+    def run(self) -> Flow:
+        """Steps and outputs. Raises the ``AiClientError`` that ends the request."""
+        tried: list[AiClientError] = []
+        too_small = -1
+        sent = 0
+        for number, route in enumerate(admit(self._routes, self._health, self._clock())):
+            if number and not standing(route, self._health, self._clock()).allowed:
+                continue
+            if too_small >= 0 and self._window(route) <= too_small:
+                continue
+            if sent >= self._limits.attempts or (tried and self._patience.is_over):
+                break
+            attempt = Attempt(route, self._clock())
+            self.progress.attempts.append(attempt)
+            try:
+                yield from self._attempt(attempt)
+            except AiClientError as error:
+                self._failed(attempt, error)
+                if self.progress.committed or not error.retryable:
+                    raise
+                tried.append(error)
+                sent += isinstance(error, UpstreamError | ContextTooLong)
+                if isinstance(error, ContextTooLong):
+                    too_small = max(too_small, self._window(route))
+                yield Drop()
+                if sum(isinstance(each, PoolExhausted) for each in tried) > 1:
+                    # Each has cost its wait; a third pool would be no emptier.
+                    break
+            except BaseException:
+                # The caller left, or a defect of ours came up: it says nothing of the upstream,
+                # unless that had said all it had to say.
+                if attempt.answered:
+                    self._succeeded(attempt)
+                else:
+                    self._left(attempt)
+                raise
+            else:
+                self._succeeded(attempt)
+                return
+        raise _exhausted(self.progress.attempts, tried)
+
+    def _attempt(self, attempt: Attempt) -> Flow:
+        try:
+            yield from self._asked(attempt)
+        except RecursionError:
+            if attempt.status is None:
+                raise InvalidRequest("The request is nested too deeply.") from None
+            raise MalformedAnswer("The upstream's answer is nested too deeply.") from None
+
+    def _asked(self, attempt: Attempt) -> Flow:
+        route = attempt.route
+        connection = route.connection
+        face = client_face(connection.provider.wire)
+        target = Target(route.model, connection.provider.name, connection.options)
+        wire, forwarded = self._ask.render(face, connection.provider.wire, target)
+        self.progress.begin(route, wire.warnings)
+        self._patience.begin(connection.timeout)
+        self._health.begin(connection.id, connection.revision, route.model, self._clock())
+        opened = yield from self._open(attempt, wire)
+        attempt.status = opened.status
+        if opened.status != 200:
+            yield from self._refused(opened, face, connection)
+        decoder = BodyDecoder(opened.headers.get("content-encoding", ""))
+        kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/html":
+            raise BadContent(f"{connection.provider.name} answered with a web page.")
+        if kind == "text/event-stream":
+            pieces = read_stream(
+                face.StreamParser(),
+                decoder,
+                self._patience,
+                self._clock,
+                hide_usage=self._ask.hide_usage,
+            )
+            if self._ask.stream:
+                yield from self._stream(attempt, pieces, forwarded=forwarded)
+            else:
+                yield from self._collected(attempt, pieces)
+            return
+        body = yield from read_whole(decoder, self._patience)
+        result = face.parse_response(body)
+        _require_answer(result)
+        events = tuple(replay(result))
+        self._note(events)
+        self.progress.committed = attempt.answered = True
+        if self._ask.stream:
+            yield Piece(events, last=True)
+        else:
+            yield Answer(result, body if forwarded else None)
+
+    def _open(self, attempt: Attempt, wire: WireRequest) -> Generator[Step, Reply, Opened]:
+        connection = attempt.route.connection
+        body = dump(wire.body)
+        headers = upstream_headers(connection, wire)
+        url = endpoint(connection, wire)
+        fresh = False
+        while True:
+            timeout = min(connection.timeout, self._patience.remaining())
+            reply = yield Open(
+                wire.method,
+                url,
+                headers,
+                body,
+                timeout=timeout,
+                connect_timeout=min(self._limits.connect, timeout),
+                pool_timeout=min(self._limits.pool, timeout),
+                fresh=fresh,
+            )
+            match reply:
+                case Opened():
+                    return reply
+                case StaleSocket() if not fresh:
+                    fresh = attempt.fresh_socket_retry = True
+                case UpstreamError():
+                    self._patience.remaining()
+                    raise reply
+                case _:
+                    raise AssertionError(f"Open was answered with {type(reply).__name__}.")
+
+    def _refused(
+        self, opened: Opened, face: ClientFace, connection: ConnectionConfig
+    ) -> Generator[Step, Reply, None]:
+        if 300 <= opened.status < 400:
+            raise RedirectRefused(
+                "The upstream redirects to another address; a redirect is never followed. "
+                "Put the final address into the connection's base URL.",
+                upstream_status=opened.status,
+            )
+        try:
+            decoder = BodyDecoder(opened.headers.get("content-encoding", ""), limit=MAX_ERROR_BYTES)
+            body = yield from read_whole(decoder, self._patience)
+        except UpstreamError:
+            # The status already says enough; the body would only have explained it.
+            body = b""
+        # Before the message is shortened, and a key in it to a part that would not be found.
+        said = self._hide(body.decode("utf-8", "surrogateescape"), connection.api_key)
+        body = said.encode("utf-8", "surrogateescape")
+        raise face.parse_error(opened.status, opened.headers, body)
+
+    def _collected(self, attempt: Attempt, pieces: Pieces) -> Flow:
+        """A stream that came for a plain call."""
+        events: list[Event] = []
+        reply: Reply = None
+        while True:
+            try:
+                step = pieces.send(reply)
+            except StopIteration:
+                break
+            if isinstance(step, Piece):
+                self._note(step.events)
+                events += step.events
+                reply = None
+            else:
+                reply = yield step
+        result = collect(events)
+        _require_answer(result)
+        self.progress.committed = attempt.answered = True
+        yield Answer(result)
+
+    def _stream(self, attempt: Attempt, pieces: Pieces, *, forwarded: bool) -> Flow:
+        """Pieces as they come, held back until one bears content."""
+        events: list[Event] = []
+        raw: list[bytes] = []
+        reply: Reply = None
+        while True:
+            try:
+                step = pieces.send(reply)
+            except StopIteration:
+                break
+            if not isinstance(step, Piece):
+                reply = yield step
+                continue
+            reply = None
+            self._note(step.events)
+            events += step.events
+            raw.append(step.raw or b"")
+            if not self.progress.committed:
+                if not any(bears_content(event) for event in step.events):
+                    continue
+                self.progress.committed = True
+            attempt.answered = step.last
+            yield Piece(tuple(events), b"".join(raw) if forwarded else None, last=step.last)
+            events.clear()
+            raw.clear()
+        if not self.progress.committed:
+            raise EmptyAnswer("The upstream's stream ended without content or finish reason.")
+
+    def _note(self, events: tuple[Event, ...]) -> None:
+        now = self._clock()
+        for event in events:
+            self.progress.note(event, now)
+
+    def _window(self, route: Route) -> int:
+        """Tokens that the route's model takes; 0 where that is not known."""
+        return self._context_window(route.connection.provider.price_id, route.model) or 0
+
+    def _failed(self, attempt: Attempt, error: AiClientError) -> None:
+        now = attempt.ended = self._clock()
+        attempt.error = error
+        connection, model = attempt.route.connection, attempt.route.model
+        error.clean(lambda text: self._hide(text, connection.api_key))
+        if not isinstance(error, UpstreamError):
+            self._health.release(connection.id, connection.revision, model)
+            return
+        attempt.status = error.upstream_status or attempt.status
+        self._health.fail(connection.id, connection.revision, model, error, now)
+        if error.effect is Effect.COOLDOWN and error.retry_after is None:
+            until = standing(attempt.route, self._health, now).until
+            error.retry_after = None if until is None else until - now
+
+    def _left(self, attempt: Attempt) -> None:
+        attempt.ended = self._clock()
+        connection = attempt.route.connection
+        self._health.release(connection.id, connection.revision, attempt.route.model)
+
+    def _succeeded(self, attempt: Attempt) -> None:
+        attempt.answered = True
+        now = attempt.ended = self._clock()
+        connection = attempt.route.connection
+        self._health.succeed(connection.id, connection.revision, attempt.route.model, now)
+
+
+def _require_answer(result: GenerativeAiResult) -> None:
+    if not any(each.finish_reason or each.message.parts for each in result.candidates):
+        raise EmptyAnswer("The upstream's answer holds neither content nor a finish reason.")
+
+
+def _exhausted(attempts: list[Attempt], tried: list[AiClientError]) -> AiClientError:
+    """The error that stands for all: the last failure of an upstream, else the last refusal."""
+    upstream = [error for error in tried if isinstance(error, UpstreamError)]
+    last = upstream[-1] if upstream else tried[-1]
+    if len(attempts) < 2:
+        return last
+    reasons = "; ".join(
+        f"{attempt.route.connection.name}: {attempt.error.message}"
+        for attempt in attempts
+        if attempt.error is not None
+    )
+    if isinstance(last, UpstreamError):
+        waits = [error.retry_after for error in upstream if error.retry_after is not None]
+        last = last.with_wait(min(waits, default=None))
+        last.should_retry = any(error.cured_by_retry for error in upstream)
+    return last.with_message(f"No connection could answer. {reasons}")

@@ -1,0 +1,426 @@
+"""How OpenAI's chat completions read a request, and with which 400 they refuse one.
+
+Source: https://platform.openai.com/docs/api-reference/chat/create. Unknown fields are refused only
+by models whose name contains "strict": OpenAI refuses them, most compatible servers do not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from ai_client.simulator.answers import Ask, Tool, ToolResult
+from ai_client.simulator.dialect import (
+    JsonObject,
+    Refused,
+    body_of,
+    decoded_size,
+    digest_of,
+    dump,
+    number_within,
+    objects,
+    texts,
+)
+from ai_client.simulator.http_server import HttpRequest, Reply
+
+_FIELD_NAMES = (
+    "messages model audio frequency_penalty function_call functions logit_bias logprobs "
+    "max_completion_tokens max_tokens metadata modalities moderation n parallel_tool_calls "
+    "prediction presence_penalty prompt_cache_key prompt_cache_options prompt_cache_retention "
+    "reasoning_effort response_format safety_identifier seed service_tier stop store stream "
+    "stream_options temperature tool_choice tools top_logprobs top_p user verbosity "
+    "web_search_options"
+)
+FIELDS = frozenset(_FIELD_NAMES.split())
+_ROLES = ("system", "assistant", "user", "function", "tool", "developer")
+_PARTS = {
+    "user": ("text", "image_url", "input_audio", "file"),
+    "assistant": ("text", "refusal"),
+}
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_REASONING = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("temperature", 0, 2),
+    ("top_p", 0, 1),
+    ("presence_penalty", -2, 2),
+    ("frequency_penalty", -2, 2),
+    ("n", 1, 128),
+    ("top_logprobs", 0, 20),
+    ("max_tokens", 1, 10**9),
+    ("max_completion_tokens", 1, 10**9),
+)
+
+
+def read_request(request: HttpRequest, model: str) -> Ask:
+    """The meaning of a request; raises ``Refused``."""
+    body = body_of(request)
+    if body is None:
+        refuse("We could not parse the JSON body of your request.")
+    if not model:
+        refuse("you must provide a model parameter")
+    if "strict" in model:
+        for field in body.keys() - FIELDS:
+            refuse(f"Unrecognized request argument supplied: {field}")
+    _check_settings(body, model)
+    messages = _messages(body)
+    tools = _tools(body)
+    must_call = _tool_choice(body, tools)
+    is_json, schema = _response_format(body, messages)
+    user = [message for message in messages if message["role"] == "user"]
+    last_user = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=-1)
+    later = messages[last_user + 1 :]
+    trailing = _trailing_results(messages)
+    return Ask(
+        model=model,
+        prompt=" ".join(_texts(user[-1])) if user else "",
+        digest=digest_of(request),
+        texts=tuple(text for message in messages for text in _texts(message)),
+        attachments=tuple(_attachments(user[-1])) if user and not trailing else (),
+        tools=tuple(tools),
+        results=tuple(ToolResult(" ".join(_texts(message))) for message in trailing),
+        rounds=sum(1 for message in later if message.get("tool_calls")),
+        may_call=body.get("tool_choice") != "none",
+        must_call=must_call,
+        parallel=body.get("parallel_tool_calls") is not False,
+        json=is_json,
+        schema=schema,
+        stop=_stop(body),
+        limit=_whole(body.get("max_completion_tokens") or body.get("max_tokens")),
+        count=_whole(body.get("n")) or 1,
+        thinking=body.get("reasoning_effort") not in (None, "none"),
+        logprobs=_whole(body.get("top_logprobs")) or 0 if body.get("logprobs") else None,
+        stream=body.get("stream") is True,
+        include_usage=_include_usage(body),
+    )
+
+
+def refuse(
+    message: str, param: str | None = None, code: str | None = None, status: int = 400
+) -> NoReturn:
+    """Raises the refusal in OpenAI's shape."""
+    kind = "invalid_request_error"
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    raise Refused(Reply(status, dump({"error": error})))
+
+
+def _check_settings(body: JsonObject, model: str) -> None:
+    for name, least, most in _RANGES:
+        value = body.get(name)
+        if value is not None and not number_within(value, least, most):
+            refuse(
+                f"Invalid '{name}': expected a value between {least} and {most}, got {value!r}.",
+                name,
+                "invalid_value",
+            )
+    if body.get("max_tokens") is not None:
+        if body.get("max_completion_tokens") is not None:
+            refuse("Setting 'max_tokens' and 'max_completion_tokens' at once is not supported.")
+        if _REASONING.match(model):
+            refuse(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead.",
+                "max_tokens",
+                "unsupported_parameter",
+            )
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        refuse("'top_logprobs' needs 'logprobs' to be true.", "top_logprobs")
+    if body.get("stream_options") is not None and body.get("stream") is not True:
+        refuse(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            "stream_options",
+        )
+    stop = body.get("stop")
+    if isinstance(stop, list) and len(stop) > 4:
+        refuse("Invalid 'stop': array too long.", "stop", "array_above_max_length")
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if body.get(name) is not None and not body.get("tools"):
+            refuse(f"Invalid value for '{name}': only allowed when 'tools' are specified.", name)
+
+
+def _messages(body: JsonObject) -> list[JsonObject]:
+    given = body.get("messages")
+    if given is None:
+        refuse("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
+    if not isinstance(given, list):
+        refuse("Invalid type for 'messages': expected an array.", "messages", "invalid_type")
+    if not given:
+        refuse("Invalid 'messages': empty array.", "messages", "empty_array")
+    messages = objects(given)
+    if len(messages) != len(given):
+        refuse("Invalid type for 'messages': expected objects.", "messages", "invalid_type")
+    open_calls: list[str] = []
+    for at, message in enumerate(messages):
+        where = f"messages.[{at}].role"
+        role = message.get("role")
+        if role not in _ROLES:
+            known = ", ".join(repr(one) for one in _ROLES)
+            refuse(
+                f"Invalid value: {role!r}. Supported values are: {known}.",
+                f"messages[{at}].role",
+                "invalid_value",
+            )
+        if role == "tool":
+            answered = message.get("tool_call_id")
+            if not isinstance(answered, str):
+                refuse(
+                    f"Missing required parameter: 'messages[{at}].tool_call_id'.",
+                    f"messages[{at}].tool_call_id",
+                    "missing_required_parameter",
+                )
+            if answered not in open_calls:
+                refuse(
+                    "Invalid parameter: messages with role 'tool' must be a response to a "
+                    "preceeding message with 'tool_calls'.",
+                    where,
+                )
+            open_calls.remove(answered)
+        elif open_calls:
+            _refuse_unanswered(open_calls, where)
+        _check_content(message, at)
+        if role == "assistant":
+            open_calls = _calls(message, at)
+    if open_calls:
+        _refuse_unanswered(open_calls, f"messages.[{len(messages)}].role")
+    return messages
+
+
+def _refuse_unanswered(open_calls: list[str], where: str) -> NoReturn:
+    refuse(
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to "
+        "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
+        + ", ".join(open_calls),
+        where,
+    )
+
+
+def _calls(message: JsonObject, at: int) -> list[str]:
+    calls = message.get("tool_calls")
+    if calls is None:
+        return []
+    if not isinstance(calls, list) or not calls:
+        where = f"messages[{at}].tool_calls"
+        refuse(f"Invalid '{where}': empty array.", where, "empty_array")
+    ids = []
+    for number, call in enumerate(objects(calls)):
+        where = f"messages[{at}].tool_calls[{number}]"
+        function = call.get("function")
+        if call.get("type") != "function" or not isinstance(function, dict):
+            refuse(f"Missing required parameter: '{where}.type'.", where)
+        if not isinstance(call.get("id"), str) or len(str(call["id"])) > 40:
+            refuse(
+                f"Invalid '{where}.id': expected a string with maximum length 40.",
+                f"{where}.id",
+                "string_above_max_length",
+            )
+        if not isinstance(function.get("name"), str) or not _NAME.fullmatch(function["name"]):
+            refuse(f"Invalid '{where}.function.name'.", where, "invalid_value")
+        if not isinstance(function.get("arguments"), str):
+            refuse(
+                f"Invalid type for '{where}.function.arguments': expected a string.",
+                f"{where}.function.arguments",
+                "invalid_type",
+            )
+        ids.append(str(call["id"]))
+    return ids
+
+
+def _check_content(message: JsonObject, at: int) -> None:
+    content, role = message.get("content"), str(message["role"])
+    where = f"messages[{at}].content"
+    if content is None:
+        if role == "assistant" and (message.get("tool_calls") or message.get("refusal")):
+            return
+        refuse(
+            "Invalid value for 'content': expected a string, got null.",
+            f"messages.[{at}].content",
+        )
+    if isinstance(content, str):
+        return
+    if not isinstance(content, list) or not content or len(objects(content)) != len(content):
+        refuse(f"Invalid type for '{where}': expected a string or parts.", where, "invalid_type")
+    for number, part in enumerate(objects(content)):
+        _check_part(part, role, f"{where}[{number}]")
+
+
+def _check_part(part: JsonObject, role: str, where: str) -> None:
+    kind = part.get("type")
+    allowed = _PARTS.get(role, ("text",))
+    if kind not in allowed:
+        known = ", ".join(repr(one) for one in allowed)
+        refuse(f"Invalid value: {kind!r}. Supported values are: {known}.", where, "invalid_value")
+    held = part.get(str(kind))
+    match kind:
+        case "text" | "refusal":
+            if not isinstance(held, str):
+                refuse(f"Missing required parameter: '{where}.{kind}'.", where)
+        case "image_url":
+            url = held.get("url") if isinstance(held, dict) else None
+            if not isinstance(url, str):
+                refuse(f"Invalid type for '{where}.image_url': expected an object.", where)
+            data = _DATA_URL.fullmatch(url)
+            inline = data is not None and data[1].startswith("image/") and decoded_size(data[2])
+            if not inline and not url.startswith(("https://", "http://")):
+                refuse(
+                    "Invalid image URL: expected a base64-encoded data URL of an image MIME type.",
+                    where,
+                    "invalid_image_url",
+                )
+        case "input_audio":
+            if not isinstance(held, dict) or held.get("format") not in ("wav", "mp3"):
+                refuse(f"Invalid value: '{where}.input_audio.format' is 'wav' or 'mp3'.", where)
+            if decoded_size(held.get("data")) is None:
+                refuse(f"Invalid '{where}.input_audio.data': expected base64.", where)
+        case "file":
+            if not isinstance(held, dict) or not (held.get("file_id") or held.get("file_data")):
+                refuse(f"Missing required parameter: '{where}.file.file_id'.", where)
+            if held.get("file_data") and not _DATA_URL.fullmatch(str(held["file_data"])):
+                refuse(f"Invalid '{where}.file.file_data': expected a base64 data URL.", where)
+
+
+def _tools(body: JsonObject) -> list[Tool]:
+    given = body.get("tools")
+    if given is None:
+        return []
+    if not isinstance(given, list) or not given:
+        refuse("Invalid 'tools': empty array.", "tools", "empty_array")
+    tools = []
+    for at, tool in enumerate(objects(given)):
+        function = tool.get("function")
+        if tool.get("type") != "function" or not isinstance(function, dict):
+            refuse(f"Missing required parameter: 'tools[{at}].function'.", f"tools[{at}].function")
+        name = function.get("name")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            refuse(
+                f"Invalid 'tools[{at}].function.name': string does not match pattern.",
+                f"tools[{at}].function.name",
+                "invalid_value",
+            )
+        schema = function.get("parameters")
+        if schema is not None and (not isinstance(schema, dict) or schema.get("type") != "object"):
+            refuse(
+                f"Invalid schema for function '{name}': schema must be of type \"object\".",
+                f"tools[{at}].function.parameters",
+                "invalid_function_parameters",
+            )
+        if function.get("strict") is True:
+            _check_strict(schema, f"function '{name}'", f"tools[{at}].function.parameters")
+        tools.append(Tool(name, schema))
+    return tools
+
+
+def _tool_choice(body: JsonObject, tools: list[Tool]) -> str:
+    choice = body.get("tool_choice")
+    if choice is None or choice in ("none", "auto", "required"):
+        return ""
+    function = choice.get("function") if isinstance(choice, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    if name not in [tool.name for tool in tools]:
+        refuse("Invalid value for 'tool_choice': no such tool in 'tools'.", "tool_choice")
+    return str(name)
+
+
+def _response_format(body: JsonObject, messages: list[JsonObject]) -> tuple[bool, object]:
+    given = body.get("response_format")
+    kind = given.get("type") if isinstance(given, dict) else None
+    if given is None or kind == "text":
+        return False, None
+    if kind == "json_object":
+        if not any("json" in text.lower() for one in messages for text in _texts(one)):
+            refuse(
+                "'messages' must contain the word 'json' in some form, to use "
+                "'response_format' of type 'json_object'.",
+                "messages",
+            )
+        return True, None
+    held = given.get("json_schema") if kind == "json_schema" and isinstance(given, dict) else None
+    if not isinstance(held, dict):
+        refuse("Invalid value: 'response_format.type'.", "response_format.type", "invalid_value")
+    name = held.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        refuse(
+            "Missing required parameter: 'response_format.json_schema.name'.",
+            "response_format.json_schema.name",
+            "missing_required_parameter",
+        )
+    if held.get("strict") is True:
+        _check_strict(held.get("schema"), f"response_format '{name}'", "response_format")
+    return True, held.get("schema")
+
+
+def _check_strict(schema: object, what: str, param: str) -> None:
+    # https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    if isinstance(schema, list):
+        for item in schema:
+            _check_strict(item, what, param)
+    if not isinstance(schema, dict):
+        return
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
+        if schema.get("additionalProperties") is not False:
+            refuse(
+                f"Invalid schema for {what}: 'additionalProperties' is required to be supplied "
+                "and to be false.",
+                param,
+            )
+        if set(properties or ()) - set(texts(schema.get("required"))):
+            refuse(
+                f"Invalid schema for {what}: 'required' is required to be supplied and to be an "
+                "array including every key in properties.",
+                param,
+            )
+    for key, value in schema.items():
+        if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
+            _check_strict(list(value.values()), what, param)
+        elif key in ("items", "anyOf"):
+            _check_strict(value, what, param)
+
+
+def _include_usage(body: JsonObject) -> bool:
+    options = body.get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def _stop(body: JsonObject) -> tuple[str, ...]:
+    stop = body.get("stop")
+    return (stop,) if isinstance(stop, str) else tuple(texts(stop))
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _trailing_results(messages: list[JsonObject]) -> list[JsonObject]:
+    trailing: list[JsonObject] = []
+    for message in reversed(messages):
+        if message["role"] != "tool":
+            break
+        trailing.insert(0, message)
+    return trailing
+
+
+def _texts(message: JsonObject) -> list[str]:
+    content = message.get("content")
+    if isinstance(content, str):
+        return [content]
+    return [str(part["text"]) for part in objects(content) if part.get("type") == "text"]
+
+
+def _attachments(message: JsonObject) -> list[str]:
+    return [
+        _attachment(part) for part in objects(message.get("content")) if part.get("type") != "text"
+    ]
+
+
+def _attachment(part: JsonObject) -> str:
+    kind = str(part["type"])
+    held = part.get(kind)
+    if not isinstance(held, dict):
+        return f"[{kind}]"
+    if kind == "input_audio":
+        return f"[audio audio/{held.get('format')} {decoded_size(held.get('data'))} bytes]"
+    word = "image" if kind == "image_url" else "file"
+    source = str(held.get("url") or held.get("file_data") or held.get("file_id"))
+    if match := _DATA_URL.fullmatch(source):
+        return f"[{word} {match[1]} {decoded_size(match[2])} bytes]"
+    return f"[{word} {'url' if word == 'image' else 'id'} {source}]"

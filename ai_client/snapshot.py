@@ -1,0 +1,57 @@
+"""The immutable configuration that requests use: connections, gateway keys, a version.
+
+Pure values. ``connections.py`` fills them from the database; tests build them by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ai_client.messages import JsonValue
+from ai_client.providers import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionConfig:
+    """One connection, ready for use. Times are in seconds.
+
+    ``revision`` changes with every edit, so that health states that last "until edited" end with
+    it. ``unusable`` says why the connection cannot be used at all (an unreadable or missing key);
+    empty when it can. ``api_key`` never appears in ``repr``.
+    """
+
+    id: str
+    name: str
+    provider: Provider
+    model: str
+    base_url: str
+    priority: int = 0
+    api_key: str = field(default="", repr=False)
+    models: tuple[str, ...] = ()
+    timeout: float = 60.0
+    revision: str = ""
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    unusable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKeyConfig:
+    """What the gateway knows of a key: its name, its HMAC, what it may do."""
+
+    id: int
+    name: str
+    prefix: str
+    digest: bytes = field(repr=False)
+    allow_fallback: bool = True
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of the whole configuration. Connections are in order of priority."""
+
+    version: int = 0
+    connections: tuple[ConnectionConfig, ...] = ()
+    gateway_keys: Mapping[str, GatewayKeyConfig] = field(default_factory=dict)
+    """By prefix."""

@@ -1,0 +1,91 @@
+"""What is known of a request while it runs, and the record that is made of it at its end: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ai_client.errors import AiClientError, UpstreamError
+from ai_client.progress import Attempt, Progress
+from ai_client.records import GIVEN_UP, OK, AttemptRecord, Outcome, RequestRecord
+from ai_client.snapshot import GatewayKeyConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The beginning of a request. ``created`` is Unix seconds, ``started`` the session's clock."""
+
+    request_id: str
+    created: float
+    started: float
+    dialect: str
+    requested_model: str = ""
+    stream: bool = False
+    key: GatewayKeyConfig | None = None
+    caller: str = ""
+
+    def record(
+        self,
+        progress: Progress,
+        now: float,
+        outcome: Outcome,
+        *,
+        status: int | None = None,
+        error: AiClientError | None = None,
+    ) -> RequestRecord:
+        """The request as it is remembered; ``now`` is the session's clock at its end."""
+        route = progress.route
+        answered = route is not None and progress.committed
+        connection = route.connection if route is not None and answered else None
+        first = progress.first_event
+        return RequestRecord(
+            request_id=self.request_id,
+            created=self.created,
+            dialect=self.dialect,
+            outcome=outcome,
+            total_ms=_milliseconds(now - self.started),
+            gateway_key_id=self.key.id if self.key else None,
+            gateway_key_name=self.key.name if self.key else "",
+            caller=self.caller,
+            requested_model=self.requested_model,
+            stream=self.stream,
+            connection=connection.name if connection else "",
+            connection_id=connection.id if connection else "",
+            provider=connection.provider.slug if connection else "",
+            price_id=connection.provider.price_id if connection else None,
+            model=(progress.model or route.model) if route is not None and connection else "",
+            attempts=tuple(_attempt(each, now) for each in progress.attempts),
+            usage=progress.usage,
+            first_event_ms=None if first is None else _milliseconds(first - self.started),
+            error_code=error.code if error else "",
+            status=status,
+            finish_reason=progress.finish or "",
+            warnings=(*progress.warnings, *_double_charges(progress)),
+        )
+
+
+def _double_charges(progress: Progress) -> Iterator[str]:
+    """Failed attempts that may have been billed although another one was made after them."""
+    for attempt in progress.attempts[:-1]:
+        if isinstance(attempt.error, UpstreamError) and attempt.error.double_charge:
+            yield (
+                f"double_charge: {attempt.route.connection.name} failed after it had the request "
+                f"({attempt.error.code}) and may bill it too."
+            )
+
+
+def _attempt(attempt: Attempt, now: float) -> AttemptRecord:
+    error = attempt.error
+    return AttemptRecord(
+        connection=attempt.route.connection.name,
+        model=attempt.route.model,
+        code=error.code if error else OK if attempt.answered else GIVEN_UP,
+        ms=_milliseconds((attempt.ended or now) - attempt.started),
+        error=type(error).__name__ if error else "",
+        status=attempt.status,
+        message=error.message if error else "",
+    )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

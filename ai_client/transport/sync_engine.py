@@ -1,0 +1,345 @@
+"""The blocking engine: httpx behind the address guard.
+
+The guard sits in the network backend, so the pool below still knows origins by name: a TLS
+connection is verified for, and reused for, the host it was opened to, whatever its address.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import httpcore
+import httpx
+
+from ai_client.errors import (
+    BadContent,
+    ConnectFailed,
+    ConnectionReset,
+    ConnectTimedOut,
+    HeadersTimedOut,
+    MalformedAnswer,
+    PoolExhausted,
+    StaleSocket,
+    TlsFailed,
+    UpstreamError,
+    WriteReset,
+)
+from ai_client.exchange import Chunk, End, Open, Opened, ReadTimedOut, Reply
+from ai_client.transport.guard import Guard
+
+CONNECTIONS = 200
+KEPT_ALIVE = 50
+KEEP_ALIVE_SECONDS = 30.0
+ADDRESSES_TRIED = 3
+_END = End()
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long the next socket read may take; one exchange changes it between reads."""
+
+    seconds: float | None = None
+
+
+_headers_due: ContextVar[float | None] = ContextVar("_headers_due", default=None)
+"""When the headers that this thread waits for must be there: httpcore's timeouts are for a single
+read or write, which a header that comes byte by byte never exceeds."""
+
+
+def _until_headers(timeout: float | None, over: type[httpcore.TimeoutException]) -> float | None:
+    """``timeout``, cut to what is left until the headers are due; ``over`` once nothing is."""
+    due = _headers_due.get()
+    if due is None:
+        return timeout
+    left = due - monotonic()
+    if left <= 0:
+        raise over
+    return left if timeout is None else min(timeout, left)
+
+
+class _PatientStream(httpcore.NetworkStream):
+    """A socket whose read timeout can be changed while a response is being read."""
+
+    def __init__(self, stream: httpcore.NetworkStream, patience: _Patience) -> None:
+        self._stream = stream
+        self.patience = patience
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        chosen = self.patience.seconds
+        if chosen is None:
+            chosen = _until_headers(timeout, httpcore.ReadTimeout)
+        return self._stream.read(max_bytes, chosen)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _until_headers(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _PatientStream(stream, self.patience)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _GuardedBackend(httpcore.NetworkBackend):
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception | None = None
+        for address in self._guard.resolve(host, port)[:ADDRESSES_TRIED]:
+            left = _until_headers(timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._sockets.connect_tcp(
+                    address, port, left, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _PatientStream(stream, _Patience())
+        raise failure or httpcore.ConnectError()
+
+
+class _GuardedTransport(httpx.BaseTransport):
+    """httpx's transport interface over a pool whose sockets the guard opens."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl.create_default_context(),
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=KEPT_ALIVE,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+            network_backend=_GuardedBackend(guard),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        assert isinstance(response.stream, Iterable)
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Body(response.stream),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._stream
+
+    def close(self) -> None:
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+
+
+class HttpxExchange:
+    """One open response over httpx."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._chunks = response.iter_raw()
+        stream = response.extensions.get("network_stream")
+        self._patience = stream.patience if isinstance(stream, _PatientStream) else _Patience()
+        self.opened = Opened(
+            response.status_code, {name.lower(): value for name, value in response.headers.items()}
+        )
+
+    def read(self, timeout: float) -> Reply:
+        self._patience.seconds = timeout
+        try:
+            for data in self._chunks:
+                if data:
+                    return Chunk(data)
+        except httpcore.ReadTimeout:
+            return ReadTimedOut()
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.StreamError) as error:
+            return _caused(ConnectionReset("The upstream broke its answer off."), error)
+        finally:
+            self._patience.seconds = None
+        return _END
+
+    def close(self) -> None:
+        self._response.close()
+
+
+class HttpxEngine:
+    """Opens requests with httpx. Safe to share between threads."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._client = self._make(guard)
+        self._process = os.getpid()
+        self._guard = guard
+
+    @staticmethod
+    def _make(guard: Guard) -> httpx.Client:
+        return httpx.Client(
+            transport=_GuardedTransport(guard), trust_env=False, follow_redirects=False
+        )
+
+    def open(self, step: Open) -> HttpxExchange | UpstreamError:
+        due = _headers_due.set(monotonic() + step.timeout)
+        try:
+            return self._open(step)
+        finally:
+            _headers_due.reset(due)
+
+    def _open(self, step: Open) -> HttpxExchange | UpstreamError:
+        trace = _Trace()
+        request = httpx.Request(
+            step.method,
+            step.url,
+            headers=dict(step.headers),
+            content=step.body or None,
+            extensions={
+                "timeout": {
+                    "connect": step.connect_timeout,
+                    "read": step.timeout,
+                    "write": step.timeout,
+                    "pool": step.pool_timeout,
+                },
+                "trace": trace,
+            },
+        )
+        try:
+            if step.fresh:
+                return self._on_a_fresh_socket(request)
+            return HttpxExchange(self._own_client().send(request, stream=True))
+        except UpstreamError as error:
+            return error.with_traceback(None)
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+            return _failure(error, reused=trace.reused and not step.fresh)
+        except httpx.InvalidURL as error:
+            return _caused(ConnectFailed("The base URL is not valid."), error)
+
+    def _own_client(self) -> httpx.Client:
+        """After a fork a new one: the parent goes on talking on the sockets of the old one."""
+        if self._process != os.getpid():
+            self._client, self._process = self._make(self._guard), os.getpid()
+        return self._client
+
+    def _on_a_fresh_socket(self, request: httpx.Request) -> HttpxExchange:
+        client = self._make(self._guard)
+        try:
+            return _LoneExchange(client.send(request, stream=True), client)
+        except BaseException:
+            client.close()
+            raise
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._own_client().close()
+
+
+class _LoneExchange(HttpxExchange):
+    """An exchange whose pool holds nothing else and ends with it."""
+
+    def __init__(self, response: httpx.Response, client: httpx.Client) -> None:
+        super().__init__(response)
+        self._client = client
+
+    def close(self) -> None:
+        super().close()
+        self._client.close()
+
+
+class _Trace:
+    """Told by httpcore what happens: whether a request went out on a socket used before."""
+
+    __slots__ = ("reused",)
+
+    def __init__(self) -> None:
+        self.reused = True
+
+    def __call__(self, event: str, info: Mapping[str, object]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.reused = False
+
+
+def _failure(error: Exception, *, reused: bool) -> UpstreamError:
+    match error:
+        case httpcore.PoolTimeout():
+            return _caused(PoolExhausted("All connections to upstreams are busy."), error)
+        case httpcore.ConnectTimeout():
+            return _caused(ConnectTimedOut("The upstream cannot be connected to in time."), error)
+        case httpcore.ConnectError() if _is_tls(error):
+            return _caused(
+                TlsFailed("The upstream's TLS certificate or handshake was not accepted."), error
+            )
+        case httpcore.ConnectError():
+            return _caused(ConnectFailed("The upstream refuses connections."), error)
+        case httpcore.ReadTimeout() | httpcore.WriteTimeout():
+            return _caused(HeadersTimedOut("The upstream did not answer in time."), error)
+        case _ if reused and _closed(error):
+            return _caused(StaleSocket("The upstream had closed an idle connection."), error)
+        case httpcore.WriteError():
+            return _caused(WriteReset("The upstream closed while it was written to."), error)
+        case httpcore.RemoteProtocolError() if not _closed(error):
+            return _caused(BadContent("The upstream's answer is not HTTP."), error)
+        case httpcore.ReadError() | httpcore.RemoteProtocolError():
+            return _caused(ConnectionReset("The upstream closed without an answer."), error)
+        case _:
+            return _caused(MalformedAnswer("The upstream's answer cannot be read."), error)
+
+
+def _is_tls(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _closed(error: Exception) -> bool:
+    if isinstance(error, (httpcore.ReadError, httpcore.WriteError)):
+        return True
+    # h11's word for a socket that ended before a response began.
+    return isinstance(error, httpcore.RemoteProtocolError) and "disconnected" in str(error)
+
+
+def _caused(failure: UpstreamError, cause: Exception) -> UpstreamError:
+    # Its words, not itself: its frames and request hold headers, which error pages print.
+    failure.add_note(f"{type(cause).__qualname__}: {cause}")
+    return failure

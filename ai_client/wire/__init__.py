@@ -1,0 +1,213 @@
+"""One module per wire format, each with up to two faces made of pure functions.
+
+The client face speaks to upstreams: ``render_request``, ``forward_request``, ``parse_response``,
+``parse_error``, ``StreamParser``. The gateway face serves callers of that dialect:
+``parse_request``, ``render_response``, ``render_error``, ``StreamRenderer``. ``render_*`` makes
+wire, ``parse_*`` reads wire. Formats hold no state; parsers and renderers of streams are made per
+attempt.
+
+A module ``ai_client/wire/<name>.py`` (or folder) is found by being there: ``client_face(name)``
+and ``gateway_face(name)`` import it. Nothing else is edited to add one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Protocol, runtime_checkable
+
+from ai_client.errors import AiClientError
+from ai_client.events import Event
+from ai_client.messages import GenerationRequest, GenerativeAiResult, JsonValue
+from ai_client.sse import ServerSentEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request is going: the model id there, and what the connection says about it.
+
+    ``options`` are the connection's provider fields (the provider declares which); ``provider``
+    is the display name used in messages.
+    """
+
+    model: str
+    provider: str = ""
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request in a dialect: path relative to the base URL, own headers, JSON body.
+
+    Credentials are not in it; the provider's authentication adds them when it is sent.
+    ``warnings`` names tuning that the dialect cannot say and that was left out.
+    """
+
+    path: str
+    body: dict[str, JsonValue]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WireResponse:
+    """A complete answer to a caller: status, headers beyond content-type, JSON body."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderContext:
+    """What a gateway face needs to know beside the answer itself.
+
+    ``created`` is Unix seconds; ``include_usage`` whether the caller asked for usage in the
+    stream; ``model`` the name to answer with where the upstream gave none.
+    """
+
+    request_id: str
+    model: str
+    created: int
+    include_usage: bool = False
+
+
+class StreamParser(Protocol):
+    """Reads one upstream stream. Made per attempt."""
+
+    finished: bool
+    """Whether the dialect's own end of stream has been seen."""
+
+    last_usage_only: bool = False
+    """Whether the event just fed carried token counts and nothing else for the caller.
+
+    Set by dialects where counts come only when asked for (OpenAI's chunk without choices): a
+    caller who did not ask must not get that event. False, and never touched, in the others.
+    """
+
+    def feed(self, event: ServerSentEvent) -> Sequence[Event]:
+        """Events in one server-sent event.
+
+        Raises ``MalformedAnswer`` where the data is not what the dialect prescribes and the class
+        that fits an error sent inside the stream. Never skips silently.
+        """
+
+    def close(self) -> Sequence[Event]:
+        """What is left at the end of the body; ``StreamTruncated`` if the end was not seen."""
+
+
+@runtime_checkable
+class ClientFace(Protocol):
+    """Speaks a dialect to upstreams."""
+
+    def render_request(self, request: GenerationRequest, target: Target) -> WireRequest:
+        """The request in this dialect; ``UnsupportedFeature`` for what it cannot say."""
+
+    def forward_request(
+        self, body: Mapping[str, JsonValue], target: Target, *, stream: bool
+    ) -> WireRequest:
+        """A caller's body of the same dialect, changed only in the model and what must be."""
+
+    def parse_response(self, body: bytes) -> GenerativeAiResult:
+        """A complete 200 answer. An error body inside it is raised as the error it is."""
+
+    def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> AiClientError:
+        """The class and a cleaned message for an answer with an error status."""
+
+    def StreamParser(self) -> StreamParser:
+        """A parser for one stream."""
+
+
+class StreamRenderer(Protocol):
+    """Writes one stream to a caller. Made per answer."""
+
+    def feed(self, event: Event) -> bytes:
+        """The bytes for one event; may be empty."""
+
+    def finish(self) -> bytes:
+        """The dialect's end of a successful stream."""
+
+    def error(self, error: AiClientError) -> bytes:
+        """The dialect's error event; nothing that looks like success follows it."""
+
+
+@runtime_checkable
+class GatewayFace(Protocol):
+    """Serves callers of a dialect."""
+
+    def parse_request(self, body: Mapping[str, JsonValue]) -> GenerationRequest:
+        """The caller's request; ``InvalidRequest`` naming the field where it is malformed."""
+
+    def wants_usage(self, body: Mapping[str, JsonValue]) -> bool:
+        """Whether the caller asked for usage inside a stream."""
+
+    def render_response(self, result: GenerativeAiResult, context: RenderContext) -> bytes:
+        """A complete answer's body."""
+
+    def render_error(self, error: AiClientError, request_id: str) -> WireResponse:
+        """The status, body and headers with which the dialect's SDKs raise the right class."""
+
+    def StreamRenderer(self, context: RenderContext) -> StreamRenderer:
+        """A renderer for one stream."""
+
+
+class UnknownWireFormat(LookupError):
+    """No wire module of that name, or it lacks the face that was asked for."""
+
+
+@cache
+def client_face(name: str) -> ClientFace:
+    """The client face of the wire format ``name``."""
+    module = _module(name)
+    if not isinstance(module, ClientFace):
+        raise UnknownWireFormat(f"Wire format {name!r} has no client face.")
+    return module
+
+
+@cache
+def gateway_face(name: str) -> GatewayFace:
+    """The gateway face of the wire format ``name``."""
+    module = _module(name)
+    if not isinstance(module, GatewayFace):
+        raise UnknownWireFormat(f"Wire format {name!r} has no gateway face.")
+    return module
+
+
+@cache
+def wire_formats() -> tuple[str, ...]:
+    """The names of all wire formats there are, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def load_all() -> None:
+    """Import every wire format now, so that no request waits for it."""
+    for name in wire_formats():
+        _module(name)
+
+
+def _module(name: str) -> object:
+    if name not in wire_formats():
+        raise UnknownWireFormat(f"No wire format {name!r}; there are {', '.join(wire_formats())}.")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+__all__ = [
+    "ClientFace",
+    "GatewayFace",
+    "RenderContext",
+    "StreamParser",
+    "StreamRenderer",
+    "Target",
+    "UnknownWireFormat",
+    "WireRequest",
+    "WireResponse",
+    "client_face",
+    "gateway_face",
+    "load_all",
+    "wire_formats",
+]

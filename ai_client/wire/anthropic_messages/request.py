@@ -1,0 +1,240 @@
+"""Requests in Anthropic's dialect.
+
+What the dialect has no word for is refused where it is a feature of the answer (several
+candidates, log probabilities, JSON without a schema, a stop sequence of blanks) and left out with
+a warning where it is tuning (a seed, penalties).
+
+Sources: https://platform.claude.com/docs/en/api/messages,
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools,
+https://platform.claude.com/docs/en/build-with-claude/structured-outputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from ai_client.errors import InvalidRequest, UnsupportedFeature
+from ai_client.messages import FunctionDeclaration, GenerationRequest, JsonValue, ModelConfig
+from ai_client.wire import Target, WireRequest
+from ai_client.wire.anthropic_messages.conversation import (
+    Block,
+    cache_control,
+    render_messages,
+    render_system,
+)
+from ai_client.wire.anthropic_messages.generation import Generation, generation_of, tune
+
+API_VERSION = "2023-06-01"
+"""The version of the API. Its successor 2026-10-21 refuses ``temperature``, ``top_p`` and
+``top_k`` for every model, which the models that still take them would lose."""
+
+_PATH = "messages"
+_HEADERS = {"anthropic-version": API_VERSION}
+
+_MAX_USER_ID = 256
+_PERSONAL = re.compile(r"\S+@\S+\.\S+|\+?[\d\s().-]{7,}")
+
+
+def render_request(request: GenerationRequest, target: Target) -> WireRequest:
+    """The request as a body for ``target``.
+
+    ``max_tokens``, which the dialect requires, is the caller's, else the connection's option of
+    that name, else 16,384 for Claude (4,096 for another model). Raises ``UnsupportedFeature`` for
+    what the dialect or the model cannot say, ``InvalidRequest`` for what makes no sense.
+    """
+    config = request.config
+    _refuse(request)
+    generation = generation_of(target.model)
+    messages = render_messages(request.messages)
+    _check_last_turn(messages, generation, target.model)
+    tuning = tune(
+        config,
+        generation,
+        default_max_tokens=_option(target),
+        forces_call=config.tool_choice is not None
+        and config.tool_choice.mode in ("required", "function"),
+        resumes_unthought_call=_resumes_unthought_call(messages),
+    )
+    body: Block = {"model": target.model, "max_tokens": tuning.max_tokens, "messages": messages}
+    if system := render_system(config.system_instruction):
+        body["system"] = system
+    body |= _tools(config)
+    body |= tuning.fields
+    if output := _output_config(config, tuning.effort):
+        body["output_config"] = output
+    if config.stop_sequences:
+        body["stop_sequences"] = list(config.stop_sequences)
+    warnings = [*request.dropped, *_left_out(config), *tuning.warnings]
+    if config.end_user:
+        if len(config.end_user) <= _MAX_USER_ID and not _PERSONAL.fullmatch(config.end_user):
+            body["metadata"] = {"user_id": config.end_user}
+        else:
+            warnings.append("end_user: too long, or an e-mail address or telephone number")
+    _add_custom_options(body, config.custom_options)
+    if request.stream:
+        body["stream"] = True
+    return WireRequest(_PATH, body, headers=_HEADERS, warnings=tuple(warnings))
+
+
+def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bool) -> WireRequest:
+    """A caller's body as it came, with the target's model, streamed or not as asked."""
+    forwarded = {**body, "model": target.model}
+    if stream or "stream" in forwarded:
+        forwarded["stream"] = stream
+    return WireRequest(_PATH, forwarded, headers=_HEADERS)
+
+
+def _refuse(request: GenerationRequest) -> None:
+    config = request.config
+    if request.untranslatable:
+        raise UnsupportedFeature(
+            f"Anthropic's dialect cannot say {', '.join(request.untranslatable)}.",
+            param=request.untranslatable[0],
+        )
+    if config.candidate_count is not None and config.candidate_count > 1:
+        raise UnsupportedFeature(
+            f"Anthropic's dialect gives one candidate per request, not {config.candidate_count}; "
+            "ask for one, or ask several times."
+        )
+    if config.logprobs or config.top_logprobs:
+        raise UnsupportedFeature(
+            "Anthropic's dialect gives no log probabilities.", param="logprobs"
+        )
+    if config.output_mime_type == "application/json" and config.output_schema is None:
+        raise UnsupportedFeature("Anthropic's dialect gives JSON only for a JSON schema; give one.")
+    if any(not sequence.strip() for sequence in config.stop_sequences):
+        raise UnsupportedFeature("Anthropic's dialect takes no stop sequence of blanks only.")
+
+
+def _check_last_turn(messages: Sequence[Block], generation: Generation | None, model: str) -> None:
+    """An answer that the request has begun can be continued by older models only."""
+    block = messages[-1]["content"][-1]
+    if messages[-1]["role"] != "assistant" or block["type"] != "text":
+        return
+    if generation is not None and not generation.takes_prefill:
+        raise UnsupportedFeature(
+            f"{model} cannot continue a conversation whose last turn is the model's; "
+            "let a user message come last.",
+            param="messages",
+        )
+    # The API refuses a begun answer that ends in white space.
+    block["text"] = block["text"].rstrip()
+
+
+def _resumes_unthought_call(messages: Sequence[Block]) -> bool:
+    if len(messages) < 2 or messages[-1]["content"][0]["type"] != "tool_result":
+        return False
+    first: str = messages[-2]["content"][0]["type"]
+    return first not in ("thinking", "redacted_thinking")
+
+
+def _option(target: Target) -> int | None:
+    value = target.options.get("max_tokens")
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequest(
+            f"The option max_tokens of this {target.provider or 'Anthropic'} connection must be "
+            "a whole number of at least 1; correct it in the connection's settings.",
+            param="max_tokens",
+        )
+    return value
+
+
+def _tools(config: ModelConfig) -> Block:
+    if not config.function_declarations:
+        if config.tool_choice is not None and config.tool_choice.mode in ("required", "function"):
+            raise InvalidRequest(
+                "tool_choice asks for a function, but none is declared.", param="tool_choice"
+            )
+        return {}
+    body: Block = {"tools": [_tool(declared) for declared in config.function_declarations]}
+    if choice := _tool_choice(config):
+        body["tool_choice"] = choice
+    return body
+
+
+def _tool(declared: FunctionDeclaration) -> Block:
+    schema = {"type": "object", **(declared.parameters or {})}
+    if schema["type"] == "object":
+        schema.setdefault("properties", {})
+    tool: Block = {"name": declared.name, "input_schema": schema}
+    if declared.description:
+        tool["description"] = declared.description
+    if declared.strict is not None:
+        tool["strict"] = declared.strict
+    return {**tool, **cache_control(declared.cache)}
+
+
+def _tool_choice(config: ModelConfig) -> Block:
+    choice = config.tool_choice
+    one_at_a_time = (
+        {} if config.parallel_tool_calls is not False else {"disable_parallel_tool_use": True}
+    )
+    if choice is None:
+        return {"type": "auto", **one_at_a_time} if one_at_a_time else {}
+    match choice.mode:
+        case "auto":
+            return {"type": "auto", **one_at_a_time}
+        case "required":
+            return {"type": "any", **one_at_a_time}
+        case "function":
+            if not choice.name:
+                raise InvalidRequest("tool_choice names no function.", param="tool_choice")
+            return {"type": "tool", "name": choice.name, **one_at_a_time}
+        case "none":
+            return {"type": "none"}
+        case _:
+            assert_never(choice.mode)
+
+
+def _output_config(config: ModelConfig, effort: str | None) -> Block:
+    output: Block = {}
+    if effort is not None:
+        output["effort"] = effort
+    if config.output_schema is not None:
+        output["format"] = {"type": "json_schema", "schema": _closed(config.output_schema)}
+    return output
+
+
+def _closed(schema: JsonValue) -> JsonValue:
+    """``schema`` with ``additionalProperties: false`` on every object that leaves it open.
+
+    The API requires it. An answer to the closed schema is an answer to the open one too.
+    """
+    if isinstance(schema, list | tuple):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    closed: Block = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs", "definitions") and isinstance(value, Mapping):
+            closed[key] = {name: _closed(inner) for name, inner in value.items()}
+        elif key in ("items", "anyOf", "allOf", "oneOf", "prefixItems"):
+            closed[key] = _closed(value)
+        else:
+            closed[key] = value
+    kind = closed.get("type")
+    if kind == "object" or (isinstance(kind, list) and "object" in kind) or "properties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def _left_out(config: ModelConfig) -> list[str]:
+    tuning = {
+        "presence_penalty": config.presence_penalty,
+        "frequency_penalty": config.frequency_penalty,
+        "seed": config.seed,
+    }
+    return [name for name, value in tuning.items() if value is not None]
+
+
+def _add_custom_options(body: Block, options: Mapping[str, JsonValue]) -> None:
+    for name, value in options.items():
+        if name in body or name == "stream":
+            raise InvalidRequest(
+                f"The custom option {name!r} contradicts a setting of the same name.", param=name
+            )
+        body[name] = value

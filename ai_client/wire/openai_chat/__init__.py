@@ -1,0 +1,31 @@
+"""OpenAI's Chat Completions, and what compatible servers made of it: both faces.
+
+Reference: https://platform.openai.com/docs/api-reference/chat. Additions that are read and written
+because callers and servers rely on them: ``reasoning_content``, ``reasoning`` and
+``reasoning_details`` (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens),
+``extra_content`` (https://ai.google.dev/gemini-api/docs/thought-signatures), ``images`` in
+answers and ``cache_control`` on parts (OpenRouter). ``reasoning`` tells how what other dialects
+sign travels through this one.
+"""
+
+from ai_client.wire.openai_chat.errors import parse_error
+from ai_client.wire.openai_chat.gateway_errors import render_error
+from ai_client.wire.openai_chat.gateway_request import parse_request, wants_usage
+from ai_client.wire.openai_chat.gateway_response import render_response
+from ai_client.wire.openai_chat.gateway_stream import StreamRenderer
+from ai_client.wire.openai_chat.request import forward_request, render_request
+from ai_client.wire.openai_chat.response import parse_response
+from ai_client.wire.openai_chat.stream import StreamParser
+
+__all__ = [
+    "StreamParser",
+    "StreamRenderer",
+    "forward_request",
+    "parse_error",
+    "parse_request",
+    "parse_response",
+    "render_error",
+    "render_request",
+    "render_response",
+    "wants_usage",
+]

@@ -1,0 +1,198 @@
+"""Complete answers of upstreams that speak this dialect.
+
+https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import orjson
+
+from ai_client.errors import BadContent, EmptyAnswer, MalformedAnswer
+from ai_client.messages import (
+    Candidate,
+    Channel,
+    File,
+    FunctionCall,
+    GenerativeAiResult,
+    JsonObject,
+    JsonValue,
+    Message,
+    MessagePart,
+    Role,
+)
+from ai_client.wire.openai_chat.errors import error_inside, error_within
+from ai_client.wire.openai_chat.reasoning import parse_extra, parse_thoughts
+from ai_client.wire.openai_chat.vocabulary import (
+    WIRE,
+    parse_finish_reason,
+    parse_logprobs,
+    parse_usage,
+)
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def parse_response(body: bytes) -> GenerativeAiResult:
+    """A complete 200 answer. An error body inside it is raised as the error it is.
+
+    ``BadContent`` for what is no JSON object (HTML, say), ``MalformedAnswer`` for cut JSON or an
+    answer of another shape, ``EmptyAnswer`` where there is neither content nor finish reason.
+    """
+    body = body.removeprefix(_BOM).strip()
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if body[:1] in (b"{", b"["):
+            raise MalformedAnswer("The upstream's answer is cut or malformed JSON.") from None
+        raise BadContent("The upstream answered with something that is not JSON.") from None
+    if not isinstance(data, dict):
+        raise BadContent("The upstream's answer is not a JSON object.")
+    error = error_within(data)
+    if error is not None:
+        raise error_inside(error)
+    choices = data.get("choices")
+    if not isinstance(choices, list):
+        raise MalformedAnswer("The upstream's answer has no list of choices.")
+    candidates = tuple(_candidate(choice) for choice in _in_order(choices))
+    if not any(each.message.parts or each.finish_reason for each in candidates):
+        raise EmptyAnswer("The upstream's answer has neither content nor a finish reason.")
+    return GenerativeAiResult(
+        id=text_of(data, "id"),
+        model=text_of(data, "model"),
+        candidates=candidates,
+        usage=parse_usage(data.get("usage")),
+    )
+
+
+def _in_order(choices: list[JsonValue]) -> list[JsonValue]:
+    """By their numbers, where each has one: the one that was ready first may stand first."""
+    if not all(isinstance(each, dict) and isinstance(each.get("index"), int) for each in choices):
+        return choices
+    return sorted(choices, key=lambda choice: int(choice["index"]))
+
+
+def text_of(data: Mapping[str, JsonValue], name: str) -> str:
+    """A string of an answer, or the empty one."""
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def parse_image(image: JsonValue) -> File | None:
+    """An image in an answer (OpenRouter's ``images``); None where it is not one."""
+    holder = image.get("image_url") if isinstance(image, dict) else None
+    url = holder.get("url") if isinstance(holder, dict) else None
+    if not isinstance(url, str) or not url:
+        return None
+    if not url.startswith("data:"):
+        return File("image/png", url=url)
+    head, _, data = url[len("data:") :].partition(",")
+    return File(head.partition(";")[0] or "image/png", base64_data=data)
+
+
+def call_opaque(opaque: JsonObject | None, *, custom: bool) -> JsonObject | None:
+    """A call's opaque data, with the note that it is one of a custom tool where it is."""
+    if not custom:
+        return opaque
+    own = (opaque or {}).get(WIRE)
+    noted = {**own, "type": "custom"} if isinstance(own, dict) else {"type": "custom"}
+    return {**(opaque or {}), WIRE: noted}
+
+
+def parse_call(call: JsonValue) -> MessagePart:
+    """One entry of ``tool_calls``. Arguments that are no string become JSON text."""
+    if not isinstance(call, dict):
+        raise MalformedAnswer("A tool call of the upstream's answer is not an object.")
+    custom = call.get("type") == "custom"
+    function = call.get("custom" if custom else "function")
+    if not isinstance(function, dict):
+        raise MalformedAnswer("A tool call of the upstream's answer has no function.")
+    signature, opaque = parse_extra(call.get("extra_content"))
+    call_id = call.get("id")
+    return MessagePart(
+        FunctionCall(
+            call_id if isinstance(call_id, str) and call_id else None,
+            text_of(function, "name") or None,
+            text_of(function, "input") if custom else arguments_of(function),
+        ),
+        thought_signature=signature,
+        opaque=call_opaque(opaque, custom=custom),
+    )
+
+
+def arguments_of(function: Mapping[str, JsonValue]) -> str:
+    """A call's arguments as the JSON text that they are; nothing counts as no arguments."""
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        return arguments or "{}"
+    return "{}" if arguments is None else orjson.dumps(arguments).decode()
+
+
+def _candidate(choice: JsonValue) -> Candidate:
+    if not isinstance(choice, dict):
+        raise MalformedAnswer("A choice of the upstream's answer is not an object.")
+    if choice.get("error"):
+        # https://openrouter.ai/docs/api/reference/errors-and-debugging
+        raise error_inside(choice["error"])
+    message = choice.get("message")
+    if message is None and choice.get("finish_reason"):
+        message = {}
+    if not isinstance(message, dict):
+        raise MalformedAnswer("A choice of the upstream's answer has no message.")
+    parts = tuple(parse_message(message))
+    calls = any(isinstance(part.content, FunctionCall) for part in parts)
+    reason, word = parse_finish_reason(choice.get("finish_reason"), calls=calls) or (None, None)
+    # Without a part there are no tokens that they could be of.
+    logprobs = parse_logprobs(choice.get("logprobs")) if parts else ()
+    return Candidate(Message(Role.MODEL, parts), reason, word, logprobs)
+
+
+def parse_message(message: Mapping[str, JsonValue]) -> Iterator[MessagePart]:
+    """The parts of an assistant's message: thoughts, text, refusal, images, calls."""
+    yield from parse_thoughts(message)
+    yield from _content(message)
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal:
+        yield MessagePart(refusal, refusal=True)
+    images = message.get("images")
+    for image in images if isinstance(images, list) else ():
+        file = parse_image(image)
+        if file is not None:
+            yield MessagePart(file)
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        yield parse_call(call)
+    legacy = message.get("function_call")
+    if isinstance(legacy, dict) and not calls:
+        yield MessagePart(FunctionCall(None, text_of(legacy, "name") or None, arguments_of(legacy)))
+
+
+def _content(message: Mapping[str, JsonValue]) -> Iterator[MessagePart]:
+    content = message.get("content")
+    annotations = message.get("annotations")
+    signature, opaque = parse_extra(message.get("extra_content"))
+    if isinstance(content, list):
+        # Mistral's reasoning models: https://docs.mistral.ai/capabilities/reasoning
+        for chunk in content:
+            yield from _chunk(chunk)
+        return
+    if content is not None and not isinstance(content, str):
+        raise MalformedAnswer("The content of the upstream's answer is not a string.")
+    citations = tuple(annotations) if isinstance(annotations, list) else ()
+    if content or citations or signature is not None or opaque is not None:
+        yield MessagePart(
+            content or "", thought_signature=signature, citations=citations, opaque=opaque
+        )
+
+
+def _chunk(chunk: JsonValue) -> Iterator[MessagePart]:
+    if isinstance(chunk, dict) and isinstance(chunk.get("text"), str):
+        yield MessagePart(chunk["text"])
+    elif isinstance(chunk, dict) and isinstance(chunk.get("thinking"), list):
+        for inner in chunk["thinking"]:
+            for part in _chunk(inner):
+                yield MessagePart(part.content, Channel.THOUGHT)
+    else:
+        raise MalformedAnswer("The content of the upstream's answer has a part of unknown kind.")

@@ -1,0 +1,1 @@
+"""What can be connected, what is connected, and its secrets. Knows nothing of AI."""

@@ -1,0 +1,144 @@
+"""System checks of settings, environment and stored keys.
+
+connectors.W001  stored keys are encrypted under SECRET_KEY
+connectors.E001  KONEEK_ENCRYPTION_KEYS cannot be used
+connectors.E002  stored keys cannot be read (with ``--database``)
+connectors.E003  a value in CONNECTORS has the wrong type, or CONNECTORS is no dictionary
+connectors.E004  CONNECTORS has an unknown entry
+connectors.E005  a provider's base URL in the environment or in CONNECTORS is malformed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections, router
+
+from connectors import conf
+from connectors.credentials import address_of
+from connectors.crypto import current_ring
+from connectors.errors import InvalidBaseUrl, MalformedKeyRing
+from connectors.models import Connection, Option
+from connectors.registry import registry
+from connectors.services.rotation import unreadable_secrets
+
+_NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+
+
+@register(Tags.security)
+def check_key_ring(**_: object) -> list[CheckMessage]:
+    """W001 and E001."""
+    try:
+        ring = current_ring()
+    except MalformedKeyRing as error:
+        return [
+            Error(
+                error.message,
+                hint=f"Keys are separated by commas; make one with: {_NEW_KEY}",
+                id="connectors.E001",
+            )
+        ]
+    if not ring.derived:
+        return []
+    return [
+        checks.Warning(
+            "KONEEK_ENCRYPTION_KEYS is not set, so stored keys are encrypted under a key made "
+            "from SECRET_KEY and are lost with it.",
+            hint=f"Set it to what this prints, then run rotate_keys: {_NEW_KEY}",
+            id="connectors.W001",
+        )
+    ]
+
+
+@register()
+def check_settings(**_: object) -> list[CheckMessage]:
+    """E003 and E004."""
+    declared = getattr(settings, "CONNECTORS", {})
+    if not isinstance(declared, dict):
+        return [
+            Error(
+                "The setting CONNECTORS must be a dictionary.",
+                hint="Write CONNECTORS = {} to have nothing but defaults.",
+                id="connectors.E003",
+            )
+        ]
+    return list(_settings_messages())
+
+
+@register()
+def check_addresses(**_: object) -> list[CheckMessage]:
+    """E005."""
+    messages: list[CheckMessage] = []
+    for connector in registry.all():
+        named = connector.env_base_url
+        if not (conf.from_environment(named) or conf.from_settings(named)):
+            continue
+        try:
+            address_of(connector, "")
+        except InvalidBaseUrl as error:
+            messages.append(
+                Error(
+                    error.message,
+                    hint=f"Correct {named}, or remove it to use {connector.name}'s own address.",
+                    id="connectors.E005",
+                )
+            )
+    return messages
+
+
+@register(Tags.database)
+def check_stored_keys(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
+    """E002, for the databases that are asked about."""
+    database = router.db_for_read(Connection)
+    if database not in (databases or ()):
+        return []
+    connection = connections[database]
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+    if not {Connection._meta.db_table, Option._meta.db_table} <= set(tables):
+        return []
+    try:
+        names = unreadable_secrets(database)
+    except MalformedKeyRing:
+        return []
+    if not names:
+        return []
+    return [
+        Error(
+            f"The stored key cannot be read: {', '.join(names)}.",
+            hint="Put the lost key back into KONEEK_ENCRYPTION_KEYS (or SECRET_KEY_FALLBACKS), "
+            "or type these keys again.",
+            id="connectors.E002",
+        )
+    ]
+
+
+def _settings_messages() -> Iterator[CheckMessage]:
+    texts = {conf.KEY_RING}
+    for connector in registry.all():
+        texts |= {connector.setting_name, connector.env_base_url} - {""}
+    known = sorted(texts | {conf.DEFAULT_TIMEOUT})
+    for name, value in conf.declared().items():
+        if name not in known:
+            close = get_close_matches(str(name), known, n=1)
+            yield Error(
+                f"CONNECTORS has an unknown entry {name!r}.",
+                hint=f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}.",
+                id="connectors.E004",
+            )
+        elif name in texts and not isinstance(value, str):
+            yield _wrong_type(name, "text")
+        elif name == conf.DEFAULT_TIMEOUT and not conf.is_timeout(value):
+            yield _wrong_type(name, "a number of seconds above 0 and up to 600")
+
+
+def _wrong_type(name: str, wanted: str) -> CheckMessage:
+    return Error(
+        f"CONNECTORS[{name!r}] must be {wanted}.",
+        hint="A value of another type is ignored; correct it or remove it.",
+        id="connectors.E003",
+    )

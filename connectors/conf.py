@@ -1,0 +1,61 @@
+"""The app's settings, typed and read at use.
+
+A value is looked up by one name in two places: the environment variable of that name, then
+``settings.CONNECTORS[name]``. Blank counts as absent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from django.conf import settings
+
+KEY_RING = "KONEEK_ENCRYPTION_KEYS"
+DEFAULT_TIMEOUT = "DEFAULT_TIMEOUT"
+MAXIMUM_TIMEOUT = 600.0
+"""Seconds."""
+
+
+def declared() -> Mapping[str, object]:
+    """The CONNECTORS setting; empty where it is missing or no dictionary."""
+    value = getattr(settings, "CONNECTORS", None)
+    return value if isinstance(value, dict) else {}
+
+
+def from_environment(name: str) -> str:
+    """The environment variable without surrounding spaces; blank when absent or unnamed."""
+    return os.environ.get(name, "").strip() if name else ""
+
+
+def from_settings(name: str) -> str:
+    """The text in ``CONNECTORS[name]`` without surrounding spaces; blank when it is no text."""
+    value = declared().get(name) if name else None
+    return value.strip() if isinstance(value, str) else ""
+
+
+def encryption_keys() -> str:
+    """The key ring as written: Django's KONEEK_ENCRYPTION_KEYS, CONNECTORS, the environment.
+
+    The other way round than for the keys of providers: a site's settings usually read the
+    variable themselves, from a file of their own as well.
+    """
+    top_level = getattr(settings, KEY_RING, "")
+    if isinstance(top_level, list | tuple):
+        top_level = ",".join(map(str, top_level))
+    return str(top_level or "").strip() or from_settings(KEY_RING) or from_environment(KEY_RING)
+
+
+def default_timeout() -> float:
+    """Seconds that a new connection waits for an answer unless it says otherwise."""
+    value = declared().get(DEFAULT_TIMEOUT)
+    return float(value) if is_timeout(value) and isinstance(value, int | float) else 60.0
+
+
+def is_timeout(value: object) -> bool:
+    """Whether the value is a number of seconds above 0 and up to 600."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 0 < value <= MAXIMUM_TIMEOUT
+    )

@@ -1,0 +1,50 @@
+"""Content codings, and the bound that stops a bomb."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ai_client.encoding import BodyDecoder
+from ai_client.errors import AnswerTooLarge, BadContent, MalformedAnswer
+
+
+@given(st.binary(max_size=2000), st.sampled_from(["gzip", "deflate", "identity", ""]))
+def test_whatever_the_cuts_the_body_comes_out_whole(body: bytes, coding: str) -> None:
+    wire = body
+    if coding == "gzip":
+        wire = gzip.compress(body)
+    elif coding == "deflate":
+        wire = zlib.compress(body)
+    for size in (1, 7, len(wire) or 1):
+        decoder = BodyDecoder(coding)
+        chunks = [wire[at : at + size] for at in range(0, len(wire), size)]
+        assert b"".join(map(decoder.feed, chunks)) == body
+
+
+def test_a_bomb_is_defused_before_it_is_unpacked() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    decoder = BodyDecoder("gzip", limit=1_000_000)
+    with pytest.raises(AnswerTooLarge):
+        decoder.feed(bomb)
+
+
+def test_a_plain_body_is_bounded_too() -> None:
+    decoder = BodyDecoder("", limit=10)
+    assert decoder.feed(b"0123456789") == b"0123456789"
+    with pytest.raises(AnswerTooLarge):
+        decoder.feed(b"x")
+
+
+def test_a_coding_that_was_not_asked_for_is_bad_content() -> None:
+    with pytest.raises(BadContent, match="'br'"):
+        BodyDecoder("br")
+
+
+def test_damaged_compression_is_malformed() -> None:
+    with pytest.raises(MalformedAnswer):
+        BodyDecoder("gzip").feed(b"this is not gzip at all")

@@ -1,0 +1,205 @@
+"""Both engines against sockets whose bytes the test writes itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from ai_client.addresses import AllowList
+from ai_client.errors import ConnectTimedOut, HeadersTimedOut, UpstreamError
+from ai_client.exchange import Chunk, End, Open, Reply
+from ai_client.transport.async_engine import AiohttpEngine
+from ai_client.transport.guard import Guard
+from ai_client.transport.sync_engine import HttpxEngine
+from tests.upstreams import unaccepting_port
+
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+DRIPS = 100
+"""Bytes of a header that come 0.02 seconds apart: two seconds, far beyond any timeout here."""
+
+Handler = Callable[[socket.socket], None]
+
+
+def guard() -> Guard:
+    return Guard(lambda: AllowList.parse(("127.0.0.1",)))
+
+
+def step(port: int, *, timeout: float = 5.0, connect_timeout: float = 5.0) -> Open:
+    return Open(
+        "POST",
+        f"http://127.0.0.1:{port}/v1/chat/completions",
+        {"content-type": "application/json"},
+        b"{}",
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        pool_timeout=1.0,
+    )
+
+
+def blocking(asked: Open) -> list[Reply]:
+    """What a new blocking engine says to ``asked``: an error, or all replies up to the end."""
+    engine = HttpxEngine(guard())
+    try:
+        return replies(engine, asked)
+    finally:
+        engine.close()
+
+
+def replies(engine: HttpxEngine, asked: Open) -> list[Reply]:
+    exchange = engine.open(asked)
+    if isinstance(exchange, UpstreamError):
+        return [exchange]
+    read = [exchange.read(5.0)]
+    while isinstance(read[-1], Chunk):
+        read.append(exchange.read(5.0))
+    exchange.close()
+    return read
+
+
+def awaiting(asked: Open) -> list[Reply]:
+    """As ``blocking``, by the awaiting engine in a loop of its own."""
+    return asyncio.run(areplies(AiohttpEngine(guard()), asked))
+
+
+async def areplies(engine: AiohttpEngine, asked: Open) -> list[Reply]:
+    exchange = await engine.open(asked)
+    if isinstance(exchange, UpstreamError):
+        return [exchange]
+    read = [await exchange.read(5.0)]
+    while isinstance(read[-1], Chunk):
+        read.append(await exchange.read(5.0))
+    exchange.close()
+    return read
+
+
+@contextmanager
+def listening(handle: Handler) -> Iterator[tuple[int, list[socket.socket]]]:
+    """A port whose connections ``handle`` answers, each in a thread; and those it has accepted."""
+    accepted: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            handle(connection)
+
+    def work() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                accepted.append(connection)
+                threads.append(threading.Thread(target=serve, args=(connection,), daemon=True))
+                threads[-1].start()
+
+    acceptor = threading.Thread(target=work, daemon=True)
+    acceptor.start()
+    with ExitStack() as stack:
+        stack.callback(acceptor.join, 10)
+        stack.callback(listener.close)
+        stack.callback(listener.shutdown, socket.SHUT_RDWR)
+        try:
+            yield listener.getsockname()[1], accepted
+        finally:
+            for connection in accepted:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join(10)
+
+
+def keeps_alive(connection: socket.socket) -> None:
+    """Answers every request and leaves the connection open."""
+    while connection.recv(65536):
+        connection.sendall(ANSWER)
+
+
+@pytest.mark.parametrize("door", [blocking, awaiting])
+def test_headers_that_drip_are_given_up_when_their_time_is_over(
+    door: Callable[[Open], list[Reply]],
+) -> None:
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+        for _ in range(DRIPS):
+            if over.wait(0.02):
+                return
+            connection.sendall(b"y")
+        connection.sendall(b"\r\ncontent-length: 0\r\n\r\n")
+
+    with listening(drip) as (port, _):
+        (error,) = door(step(port, timeout=0.3))
+        over.set()
+    assert isinstance(error, HeadersTimedOut)
+
+
+@pytest.mark.parametrize("door", [blocking, awaiting])
+def test_no_connection_within_a_timeout_shorter_than_that_for_connecting_is_a_connect_timeout(
+    door: Callable[[Open], list[Reply]],
+) -> None:
+    with unaccepting_port() as port:
+        (error,) = door(step(port, timeout=0.2, connect_timeout=0.2))
+    assert isinstance(error, ConnectTimedOut)
+
+
+@pytest.mark.parametrize("door", [blocking, awaiting])
+@pytest.mark.parametrize(
+    "rest", [b"zz\r\n{}\r\n", b"5\r\n{}", b"2\r\n{}\r\n", b"2\r\n{}X\r\n0\r\n\r\n"]
+)
+def test_a_chunked_body_that_is_broken_ends_in_an_error(
+    door: Callable[[Open], list[Reply]], rest: bytes
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n" + rest
+        )
+
+    with listening(answer) as (port, _):
+        assert isinstance(door(step(port))[-1], UpstreamError)
+
+
+def test_a_loop_that_ends_takes_its_sockets_with_it() -> None:
+    engine = AiohttpEngine(guard())
+    with listening(keeps_alive) as (port, accepted):
+        for _ in range(3):
+            assert isinstance(asyncio.run(areplies(engine, step(port)))[-1], End)
+        assert len(accepted) == 3
+        # The other side sees each of them closed.
+        for connection in accepted:
+            with suppress(OSError):
+                connection.settimeout(5.0)
+                assert connection.recv(1) == b""
+
+
+def test_an_engine_works_on_in_its_loop_after_it_was_closed() -> None:
+    async def twice() -> None:
+        engine = AiohttpEngine(guard())
+        assert isinstance((await areplies(engine, step(port)))[-1], End)
+        await engine.close()
+        assert isinstance((await areplies(engine, step(port)))[-1], End)
+
+    with listening(keeps_alive) as (port, _):
+        asyncio.run(twice())
+
+
+def test_a_forked_process_does_not_talk_on_its_parents_connections() -> None:
+    engine = HttpxEngine(guard())
+    with listening(keeps_alive) as (port, accepted):
+        assert isinstance(replies(engine, step(port))[-1], End)
+        child = os.fork()
+        if child == 0:
+            answered = isinstance(replies(engine, step(port))[-1], End)
+            os._exit(0 if answered else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(accepted) == 2
+        assert isinstance(replies(engine, step(port))[-1], End)
+        assert len(accepted) == 2
+    engine.close()

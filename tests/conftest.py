@@ -1,0 +1,64 @@
+"""What every test may use. Nothing here leaves this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+pytest_plugins = ["tests.live_site"]
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+_strangers: list[object] = []
+
+
+def _refuse_strangers(sock: socket.socket, address: Any) -> None:
+    if sock.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _LOCAL:
+        _strangers.append(address)
+        raise AssertionError(f"A test tried to reach {address!r}; tests stay on 127.0.0.1.")
+
+
+def pytest_report_header() -> str:
+    """Says which database the run is about."""
+    return f"database: {_database()}"
+
+
+def pytest_sessionstart() -> None:
+    """Refuses to pass off a run on SQLite as one with services."""
+    if os.environ.get("REQUIRE_SERVICES") == "1" and _database() != "postgresql":
+        pytest.exit("REQUIRE_SERVICES=1 needs a PostgreSQL DATABASE_URL.", returncode=2)
+
+
+def _database() -> str:
+    return str(settings.DATABASES["default"]["ENGINE"]).rpartition(".")[2]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Refuses connections to anything but this machine, before a packet leaves."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded_connect(sock: socket.socket, address: Any) -> None:
+        _refuse_strangers(sock, address)
+        connect(sock, address)
+
+    def guarded_connect_ex(sock: socket.socket, address: Any) -> int:
+        _refuse_strangers(sock, address)
+        return connect_ex(sock, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_tried_to_leave() -> Iterator[None]:
+    """Fails a test that tried to reach another machine, even where the code hid the refusal."""
+    _strangers.clear()
+    yield
+    assert not _strangers, f"The test tried to reach {_strangers}; tests stay on 127.0.0.1."

@@ -1,0 +1,334 @@
+"""The map of the code, as sentences that are checked. Read this file first.
+
+Two apps and a site. ``connectors`` knows what can be connected, what is connected, and its
+secrets, and nothing of AI. ``ai_client`` uses it. ``koneek_site`` only wires the two.
+
+Inside ``ai_client`` the layers below depend in one direction. Everything that decides is pure:
+it is handed bytes, a clock and a configuration, and gives back values. The network layer moves
+bytes. The Django layer stores, serves and configures.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.source_tree import ROOT, Module, is_within, read
+
+PURE = {
+    "ai_client.messages": "the one representation of prompts and answers",
+    "ai_client.events": "what an answer is made of, in the order it arrives",
+    "ai_client.errors": "everything that can go wrong, drawn as a tree",
+    "ai_client.failures": "which error an upstream's status, code or text is",
+    "ai_client.sse": "server-sent events: bytes to events and back",
+    "ai_client.encoding": "compressed bodies, with a limit",
+    "ai_client.wire": "one module per dialect",
+    "ai_client.providers": "one module per vendor, each a value",
+    "ai_client.snapshot": "the configuration that a request sees",
+    "ai_client.addresses": "which addresses may be sent to",
+    "ai_client.endpoints": "where a request goes, with which headers",
+    "ai_client.router": "request, connections and health to ordered routes",
+    "ai_client.health": "cooldown and breaker, with a clock handed in",
+    "ai_client.exchange": "what a session asks of the network and is told",
+    "ai_client.ask": "what is asked, and how long it may take",
+    "ai_client.progress": "what is known of an answer while it comes",
+    "ai_client.reading": "one upstream answer, read step by step",
+    "ai_client.json_text": "JSON in and out",
+    "ai_client.session": "one request against its routes; fallback lives here",
+    "ai_client.records": "what is remembered of a request",
+    "ai_client.trail": "what is known of a request while it runs",
+    "ai_client.gateway_keys": "keys of callers: made, reduced to an HMAC, checked",
+    "ai_client.prices": "what an answer cost, from the price list in a package",
+}
+NETWORK = {
+    "ai_client.transport": "the loops that move bytes; the only importer of an HTTP library",
+}
+DJANGO = {
+    "ai_client.conf": "the settings of the app",
+    "ai_client.models": "the request log and the gateway keys, stored",
+    "ai_client.key_services": "the only writer of gateway keys",
+    "ai_client.registration": "providers as connectors, once at start",
+    "ai_client.connections": "reads the database into a snapshot",
+    "ai_client.configuration": "which snapshot is in force",
+    "ai_client.log": "spool, batch writer, redaction",
+    "ai_client.client": "the public door for Python callers",
+    "ai_client.gateway": "the HTTP face: one core, an ASGI door and a Django door",
+    "ai_client.admin": "gateway keys and the request log in Django's admin",
+    "ai_client.checks": "system checks",
+    "ai_client.apps": "the app's start",
+    "ai_client.management": "commands",
+}
+STANDALONE = {
+    "ai_client.simulator": "stand-in upstreams for tests, the demo and trials without a key",
+}
+LAYERS = {**PURE, **NETWORK, **DJANGO, **STANDALONE}
+
+MAY_USE_CONNECTORS = {
+    "ai_client.admin",
+    "ai_client.apps",
+    "ai_client.checks",
+    "ai_client.connections",
+    "ai_client.key_services",
+    "ai_client.management",
+    "ai_client.providers",
+    "ai_client.registration",
+}
+
+PURE_STANDARD_LIBRARY = {
+    "__future__", "base64", "binascii", "bisect", "collections", "contextlib", "copy",
+    "dataclasses", "datetime", "decimal", "email.utils", "enum", "functools", "hashlib", "heapq",
+    "hmac", "importlib", "ipaddress", "itertools", "json", "math", "operator", "pkgutil", "re",
+    "string", "struct", "types", "typing", "unicodedata", "urllib.parse", "zlib",
+}  # fmt: skip
+PURE_PACKAGES = {"orjson", "genai_prices", "cryptography.hazmat.primitives"}
+ALLOWED_BESIDES = {
+    "ai_client.gateway_keys": {"secrets"},  # a new key has to come from somewhere
+    "ai_client.providers": {"connectors.values"},  # the form of a provider's own fields
+}
+CLOCK_READERS = {"now", "utcnow", "today"}
+HTTP_LIBRARIES = {"aiohttp", "httpx", "httpcore", "requests", "urllib3", "urllib.request"}
+SAYS_NOTHING = {"utils", "helpers", "common", "misc"}
+MOST_LINES = 500
+
+Modules = Mapping[str, Module]
+Rule = Callable[[Modules], list[str]]
+
+
+def connectors_knows_nothing_of_ai(modules: Modules) -> list[str]:
+    """``connectors`` imports neither ``ai_client`` nor ``koneek_site``."""
+    return _imports_that(
+        _within(modules, ["connectors"]),
+        lambda module: module.imports_from("ai_client", "koneek_site"),
+    )
+
+
+def nobody_imports_the_site(modules: Modules) -> list[str]:
+    """``koneek_site`` can be replaced by any other site."""
+    return _imports_that(
+        _within(modules, ["ai_client"]), lambda module: module.imports_from("koneek_site")
+    )
+
+
+def the_site_only_wires(modules: Modules) -> list[str]:
+    """``koneek_site`` holds settings, addresses and server entry points, and defines no class."""
+    return [
+        f"{module.name} defines the class {node.name}; it belongs into one of the apps."
+        for module in _within(modules, ["koneek_site"])
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+def every_module_is_on_the_map(modules: Modules) -> list[str]:
+    """Each module of ``ai_client`` belongs to a layer, and each entry of the map exists."""
+    unplaced = [
+        f"{name} is in no layer; add it to one at the top of tests/test_architecture.py."
+        for name in modules
+        if is_within(name, ["ai_client"]) and name != "ai_client" and not is_within(name, LAYERS)
+    ]
+    gone = [f"{name} is on the map and does not exist." for name in LAYERS if name not in modules]
+    return unplaced + gone
+
+
+def pure_modules_import_only_pure_things(modules: Modules) -> list[str]:
+    """No Django, no network, no clock, no chance, no files, no threads, no logging."""
+
+    def impure(module: Module) -> list[str]:
+        allowed = PURE_STANDARD_LIBRARY | PURE_PACKAGES | PURE.keys()
+        for part, besides in ALLOWED_BESIDES.items():
+            allowed |= besides if is_within(module.name, [part]) else set()
+        return sorted(
+            name
+            for name in module.imports
+            if not is_within(name, allowed) and name not in _packages_of(allowed)
+        )
+
+    return _imports_that(_within(modules, PURE), impure)
+
+
+def pure_modules_read_no_clock(modules: Modules) -> list[str]:
+    """``datetime`` is a value there: the time is handed in, never looked up."""
+    return [
+        f"{module.name}:{node.lineno} looks at the clock; let the caller hand the time in."
+        for module in _within(modules, PURE)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in CLOCK_READERS
+        and isinstance(node.value, ast.Name | ast.Attribute)
+        and (node.value.id if isinstance(node.value, ast.Name) else node.value.attr)
+        in ("datetime", "date")
+    ]
+
+
+def the_network_layer_knows_no_django(modules: Modules) -> list[str]:
+    """Transport moves bytes for whoever asks, and finds nothing out by itself."""
+    return _imports_that(
+        _within(modules, NETWORK),
+        lambda module: module.imports_from("django", "connectors", *DJANGO),
+    )
+
+
+def only_transport_imports_an_http_library(modules: Modules) -> list[str]:
+    """So that the address check holds for every request that leaves."""
+    others = [name for name in modules if not is_within(name, NETWORK)]
+    return [
+        f"{name} imports {library}; requests leave through ai_client.transport only."
+        for name in others
+        for library in modules[name].imports_from(*HTTP_LIBRARIES)
+    ]
+
+
+def few_modules_use_connectors(modules: Modules) -> list[str]:
+    """Requests see the snapshot; only what fills it or shows it reaches into ``connectors``."""
+    others = [
+        module
+        for module in _within(modules, ["ai_client"])
+        if not is_within(module.name, MAY_USE_CONNECTORS)
+    ]
+    return _imports_that(others, lambda module: module.imports_from("connectors"))
+
+
+def dialects_do_not_know_each_other(modules: Modules) -> list[str]:
+    """A wire format can be removed by deleting it: no other one and no provider is imported."""
+    found = []
+    for module in _within(modules, ["ai_client.wire"]):
+        if module.name == "ai_client.wire":
+            continue
+        own = ".".join(module.name.split(".")[:3])
+        found += [
+            f"{module.name} imports {name}; a wire format knows neither others nor providers."
+            for name in module.imports_from("ai_client.wire", "ai_client.providers")
+            if not is_within(name, [own]) and name in modules and name != "ai_client.wire"
+        ]
+    return found
+
+
+def providers_are_values(modules: Modules) -> list[str]:
+    """A provider's file imports what describes a provider, and nothing else of ours."""
+    return _imports_that(
+        (module for name, module in modules.items() if name.startswith("ai_client.providers.")),
+        lambda module: [
+            name
+            for name in module.imports_from("ai_client", "connectors")
+            if not is_within(name, ["ai_client.providers"])
+        ],
+    )
+
+
+def the_simulator_stands_alone(modules: Modules) -> list[str]:
+    """A stand-in upstream that used our own dialects would agree with our mistakes."""
+    return _imports_that(
+        _within(modules, STANDALONE),
+        lambda module: [
+            name
+            for name in module.imports_from("ai_client", "connectors", "koneek_site")
+            if not is_within(name, STANDALONE)
+        ],
+    )
+
+
+def names_say_something(modules: Modules) -> list[str]:
+    """No module is called utils, helpers, common or misc."""
+    return [
+        f"{name}: name the module after its one job."
+        for name in modules
+        if name.rpartition(".")[2].strip("_") in SAYS_NOTHING
+    ]
+
+
+def modules_fit_in_a_head(modules: Modules) -> list[str]:
+    """At most 500 lines; past that a module becomes a folder."""
+    return [
+        f"{module.name} has {module.lines} lines, more than {MOST_LINES}; split it by job."
+        for module in modules.values()
+        if module.lines > MOST_LINES
+    ]
+
+
+RULES_AND_BREACHES: list[tuple[Rule, str, str]] = [
+    (connectors_knows_nothing_of_ai, "connectors/services.py", "from ai_client import messages"),
+    (nobody_imports_the_site, "ai_client/gateway/urls.py", "from koneek_site import settings"),
+    (the_site_only_wires, "koneek_site/urls.py", "class Page: ..."),
+    (every_module_is_on_the_map, "ai_client/somewhere.py", ""),
+    (pure_modules_import_only_pure_things, "ai_client/session.py", "import asyncio"),
+    (pure_modules_import_only_pure_things, "ai_client/wire/x.py", "def f():\n    import time"),
+    (pure_modules_import_only_pure_things, "ai_client/router.py", "from ai_client import models"),
+    (
+        pure_modules_import_only_pure_things,
+        "ai_client/health.py",
+        "from django.utils import timezone",
+    ),
+    (
+        pure_modules_read_no_clock,
+        "ai_client/health.py",
+        "import datetime\nat = datetime.datetime.now()",
+    ),
+    (the_network_layer_knows_no_django, "ai_client/transport/x.py", "import django.conf"),
+    (only_transport_imports_an_http_library, "connectors/forms.py", "from httpx import get"),
+    (few_modules_use_connectors, "ai_client/gateway/x.py", "from connectors import services"),
+    (dialects_do_not_know_each_other, "ai_client/wire/x.py", "from ai_client.wire import y"),
+    (dialects_do_not_know_each_other, "ai_client/wire/x/z.py", "import ai_client.providers.y"),
+    (providers_are_values, "ai_client/providers/x.py", "from ai_client.errors import RateLimited"),
+    (the_simulator_stands_alone, "ai_client/simulator/x.py", "from ai_client.sse import encode"),
+    (names_say_something, "connectors/api/utils.py", ""),
+    (modules_fit_in_a_head, "connectors/models.py", "\n" * (MOST_LINES + 1)),
+]
+RULES = list(dict.fromkeys(rule for rule, _, _ in RULES_AND_BREACHES))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_code_obeys(rule: Rule) -> None:
+    found = rule(read(ROOT, ["connectors", "ai_client", "koneek_site"]))
+    assert not found, f"{rule.__doc__}\n  " + "\n  ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "source"),
+    RULES_AND_BREACHES,
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_breach_is_noticed(rule: Rule, path: str, source: str, tmp_path: Path) -> None:
+    others = ["ai_client/wire/y.py", "ai_client/providers/y.py", "ai_client/models.py"]
+    for each in [*others, path]:
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / each).write_text(source if each == path else "")
+    found = rule(read(tmp_path, ["connectors", "ai_client", "koneek_site"]))
+    assert any(path.removesuffix(".py").replace("/", ".") in breach for breach in found)
+
+
+def test_pure_modules_load_without_django_or_network() -> None:
+    """What the imports say holds when they run, the packages' own ``__init__`` included."""
+    names = [name for name in read(ROOT, ["ai_client"]) if is_within(name, PURE)]
+    program = (
+        f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    loaded = run.stdout.split()
+    assert not {"django", "channels", *HTTP_LIBRARIES} & set(loaded)
+
+
+def _within(modules: Modules, packages: Iterable[str]) -> list[Module]:
+    return [module for name, module in modules.items() if is_within(name, packages)]
+
+
+def _imports_that(modules: Iterable[Module], offending: Callable[[Module], list[str]]) -> list[str]:
+    found = []
+    for module in modules:
+        names = offending(module)
+        # A member needs no mention beside the module that it comes from.
+        members = {name for name in names if is_within(name, set(names) - {name})}
+        found += [f"{module.name} imports {name}." for name in names if name not in members]
+    return found
+
+
+def _packages_of(names: set[str]) -> set[str]:
+    return {name.rpartition(".")[0] for name in names if "." in name}

@@ -1,0 +1,97 @@
+"""The site as an operator meets it: its settings from the environment, its error pages."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from django.test import RequestFactory
+from django.views.defaults import page_not_found, server_error
+
+from koneek_site.settings import database
+from tests.source_tree import ROOT
+
+SECRET = "a-secret-of-forty-nine-or-more-letters-0123456789-abcdef"
+
+
+def ask_settings(expression: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Evaluates ``expression`` in a process of its own that knows only ``environment``."""
+    return subprocess.run(
+        [sys.executable, "-c", f"from koneek_site import settings; print({expression})"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": "sqlite://:memory:", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_missing_secret_key_is_explained_with_the_way_out() -> None:
+    answer = ask_settings("settings.SECRET_KEY")
+    assert answer.returncode != 0
+    last_line = answer.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured: The environment variable SECRET_KEY is not set." in last_line
+    assert "secrets.token_urlsafe" in last_line
+    assert "DEBUG=true" in last_line
+
+
+def test_debug_needs_no_secret_key_and_is_never_the_default() -> None:
+    assert ask_settings("settings.DEBUG", DEBUG="true").stdout == "True\n"
+    assert ask_settings("settings.DEBUG", SECRET_KEY=SECRET).stdout == "False\n"
+
+
+def test_production_is_closed_by_default() -> None:
+    answer = ask_settings(
+        "settings.SECURE_SSL_REDIRECT, settings.SESSION_COOKIE_SECURE,"
+        " settings.CSRF_COOKIE_SECURE, settings.ALLOWED_HOSTS",
+        SECRET_KEY=SECRET,
+    )
+    assert answer.stdout == "True True True []\n"
+
+
+def test_production_settings_pass_djangos_own_deployment_checks() -> None:
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": "sqlite://:memory:",
+            "SECRET_KEY": SECRET,
+            "ALLOWED_HOSTS": "koneek.example",
+            "KONEEK_ENCRYPTION_KEYS": "A" * 43,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_readers_and_the_writer_of_sqlite_do_not_lock_each_other_out(tmp_path: Path) -> None:
+    settings = database(f"sqlite:///{tmp_path / 'db.sqlite3'}")
+    assert settings["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert settings["OPTIONS"]["timeout"] == 20
+    with sqlite3.connect(settings["NAME"]) as connection:
+        connection.executescript(settings["OPTIONS"]["init_command"])
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_database_url_names_postgresql_too() -> None:
+    settings = database("postgres://koneek:secret@127.0.0.1:5432/koneek")
+    assert settings["ENGINE"] == "django.db.backends.postgresql"
+    assert settings["CONN_HEALTH_CHECKS"] is True
+
+
+def test_error_pages_say_what_happened_and_nothing_of_the_inside() -> None:
+    request = RequestFactory().get("/nowhere")
+    missing = page_not_found(request, exception=Exception("a secret of the inside"))
+    broken = server_error(request)
+    assert missing.status_code == 404
+    assert b"There is no page here" in missing.content
+    assert b"a secret of the inside" not in missing.content
+    assert broken.status_code == 500
+    assert b"Something went wrong" in broken.content
