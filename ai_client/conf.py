@@ -19,6 +19,7 @@ from django.utils.crypto import salted_hmac
 from ai_client.addresses import AllowList
 from ai_client.ask import Limits
 
+_HOSTS_VARIABLE = "KONEEK_ALLOW_PRIVATE_HOSTS"
 _SPOOL_VARIABLE = "AI_CLIENT_SPOOL_DIR"
 
 
@@ -50,7 +51,7 @@ class AiClientSettings:
     """How often another process's changes are looked for; 0 switches polling off."""
     ALLOW_PRIVATE_HOSTS: Sequence[str] | str | None = None
     """Hosts (``host`` or ``host:port``) that may be on private addresses; None: the environment
-    variable KONEEK_ALLOW_PRIVATE_HOSTS."""
+    variable KONEEK_ALLOW_PRIVATE_HOSTS, or the setting of that name."""
     SPOOL_DIR: str = ""
     """Folder of the request log's spool; empty: the setting or environment variable
     AI_CLIENT_SPOOL_DIR, else one in the system's temporary folder."""
@@ -87,7 +88,9 @@ def allowed_private_hosts() -> AllowList:
     """The parsed KONEEK_ALLOW_PRIVATE_HOSTS; ``ValueError`` names a malformed entry."""
     given = current().ALLOW_PRIVATE_HOSTS
     if given is None:
-        given = os.environ.get("KONEEK_ALLOW_PRIVATE_HOSTS", "")
+        given = getattr(settings, _HOSTS_VARIABLE, None)
+    if given is None:
+        given = os.environ.get(_HOSTS_VARIABLE, "")
     entries = tuple(given.split(",")) if isinstance(given, str) else tuple(given)
     return _parsed(entries)
 

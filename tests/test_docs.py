@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -15,12 +16,22 @@ import pytest
 import ai_client.providers
 import ai_client.wire
 from ai_client import errors
+from ai_client.addresses import AllowList
+from ai_client.ask import Ask, Limits
 from ai_client.endpoints import endpoint, upstream_headers
 from ai_client.events import Event, PartDelta
+from ai_client.exchange import Answer
+from ai_client.health import Health
 from ai_client.messages import GenerationRequest, user_message
 from ai_client.providers import Provider, scan
+from ai_client.router import Route
+from ai_client.session import Session
+from ai_client.simulator.server import Simulator
 from ai_client.snapshot import ConnectionConfig
 from ai_client.sse import Decoder
+from ai_client.transport import run
+from ai_client.transport.guard import Guard
+from ai_client.transport.sync_engine import HttpxEngine
 from ai_client.wire import ClientFace, GatewayFace, Target, client_face, wire_formats
 from tests.source_tree import ROOT
 
@@ -165,6 +176,31 @@ def test_the_provider_recipe_makes_requests_of_one_file(parrot: Provider) -> Non
     assert endpoint(connection, request) == "https://api.parrot.example/v1/chat/completions"
     assert upstream_headers(connection, request)["x-parrot-key"] == "the-key"
     assert request.body["model"] == "grey-1"
+
+
+def test_the_provider_recipe_answers_over_a_real_socket(
+    parrot: Provider, simulator: Simulator
+) -> None:
+    address = f"127.0.0.1:{simulator.port}"
+    connection = ConnectionConfig(
+        id="1",
+        name="parrot",
+        provider=parrot,
+        model=parrot.default_model,
+        base_url=f"http://{address}",
+        api_key="the-key",
+    )
+    simulator.clear()
+    engine = HttpxEngine(Guard(lambda: AllowList.parse([address])))
+    ask = Ask(stream=False, request=GenerationRequest((user_message("Hello"),)))
+    route = Route(connection, connection.model)
+    session = Session(ask, (route,), Health(lambda: 0.0), time.monotonic, Limits())
+    with closing(engine), closing(run(session, engine)) as outputs:
+        answer = next(outputs)
+    assert isinstance(answer, Answer)
+    assert answer.result.to_text() == "Echo: Hello"
+    (received,) = simulator.requests
+    assert received.headers["x-parrot-key"] == "the-key"
 
 
 @pytest.fixture

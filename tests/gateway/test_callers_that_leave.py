@@ -11,10 +11,12 @@ from typing import cast
 import pytest
 
 from ai_client.client import default_client
+from ai_client.errors import QuotaExhausted
 from ai_client.events import Event, PartDelta
+from ai_client.health import OFF_PROBE_SECONDS, Standing
 from ai_client.messages import GenerationRequest, user_message
 from ai_client.models import RequestLog
-from tests.gateway.asking import NEXT, asked, calling, health_left
+from tests.gateway.asking import NEXT, asked, calling, connection, health_left, standing
 from tests.gateway.failure_table import MODES, STREAM
 from tests.gateway.waiting import eventually
 from tests.live_site import Site
@@ -126,3 +128,16 @@ def test_a_caller_that_leaves_a_second_attempt_spares_the_third_connection(
     (row,) = eventually(shared_site.rows)
     assert [each["class"] for each in row.attempts] == ["upstream_error", "given_up"]
     assert asked(shared_site) == ["status-500", "hang"]
+
+
+def test_a_caller_that_leaves_a_probe_leaves_the_next_one_a_probe(shared_site: Site) -> None:
+    chain(shared_site, "openai_chat", "hang")
+    first, long_ago = connection("first"), time.monotonic() - 2 * OFF_PROBE_SECONDS
+    empty = QuotaExhausted("The account is empty.")
+    default_client().health.fail(first.id, first.revision, first.model, empty, long_ago)
+    assert standing("first") is Standing.PROBE
+    with calling(shared_site, STREAM):
+        shared_site.simulator.wait_for(lambda request: request.failure == "hang")
+        assert standing("first") is Standing.OFF
+    eventually(shared_site.rows)
+    assert standing("first") is Standing.PROBE
