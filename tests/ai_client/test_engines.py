@@ -114,9 +114,15 @@ def listening(handle: Handler) -> Iterator[tuple[int, list[socket.socket]]]:
 
 
 def keeps_alive(connection: socket.socket) -> None:
-    """Answers every request and leaves the connection open."""
-    while connection.recv(65536):
-        connection.sendall(ANSWER)
+    """Answers every request, once it is there whole, and leaves the connection open."""
+    with connection.makefile("rb") as requests:
+        while requests.readline():
+            length = 0
+            while (header := requests.readline().strip().lower()) != b"":
+                if header.startswith(b"content-length:"):
+                    length = int(header.partition(b":")[2])
+            requests.read(length)
+            connection.sendall(ANSWER)
 
 
 @pytest.mark.parametrize("door", [blocking, awaiting])
