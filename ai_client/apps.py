@@ -16,10 +16,16 @@ class AiClientConfig(AppConfig):
     def ready(self) -> None:
         from ai_client import checks  # noqa: F401  registers on import
         from ai_client.configuration import configuration, on_change
+        from ai_client.live_status import live_statuses
         from ai_client.registration import register_providers
+        from ai_client.snippets import snippets
         from connectors.signals import configuration_changed
+        from connectors.snippets import register_snippets
+        from connectors.status import set_status_source
 
         register_providers()
+        set_status_source(live_statuses)
+        register_snippets("ai_client", snippets)
         # Made now, when there are no threads that could each make one of their own.
         configuration()
         configuration_changed.connect(on_change, dispatch_uid="ai_client.configuration")

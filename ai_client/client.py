@@ -21,19 +21,22 @@ from contextlib import aclosing, closing
 from functools import cache
 
 from ai_client import conf
+from ai_client.approvals import caller_label
 from ai_client.ask import Ask
 from ai_client.configuration import configuration
-from ai_client.errors import AiClientError, UpstreamError
+from ai_client.errors import AiClientError, ConnectorNotApproved, UpstreamError
 from ai_client.events import Event, replay
 from ai_client.exchange import Answer, Output, Piece
 from ai_client.health import Health
+from ai_client.last_results import LastResults
 from ai_client.log.redaction import hide
 from ai_client.log.writer import default_writer
 from ai_client.messages import GenerationRequest, GenerativeAiResult
 from ai_client.prices import context_window
 from ai_client.progress import Progress
 from ai_client.records import Outcome, RequestRecord
-from ai_client.router import AUTO, resolve
+from ai_client.refusals import Refusals, default_refusals
+from ai_client.router import AUTO, approved
 from ai_client.session import Session
 from ai_client.snapshot import ConnectionConfig, GatewayKeyConfig, Snapshot
 from ai_client.trail import Trail
@@ -62,18 +65,41 @@ class AiClient:
         record: Callable[[RequestRecord], object],
         health: Health | None = None,
         clock: Callable[[], float] = time.monotonic,
+        refusals: Refusals | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.engine = engine
         self.async_engine = async_engine
-        self.record = record
+        self._record = record
         self.health = health or Health(_chance)
         self.clock = clock
+        self.refusals = refusals or Refusals()
+        self.results = LastResults()
 
-    def session(self, ask: Ask, model: str, *, allow_fallback: bool = True) -> Session:
-        """A session for ``ask`` over the routes that ``model`` names."""
-        routes = resolve(self.snapshot(), model, allow_fallback=allow_fallback)
-        return Session(ask, routes, self.health, self.clock, conf.limits(), context_window, hide)
+    def session(
+        self, ask: Ask, model: str, *, allow_fallback: bool = True, caller: str = ""
+    ) -> Session:
+        """A session for ``ask`` over the routes that ``model`` names and ``caller`` may use.
+
+        ``ConnectorNotApproved`` where it may use none of them.
+        """
+        label = caller_label(caller)
+        found = approved(self.snapshot(), model, label, allow_fallback=allow_fallback)
+        for connector in found.refused:
+            self.refusals.note(label, connector)
+        if found.refused and not found.routes:
+            raise ConnectorNotApproved(
+                f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
+                "owner can allow it under Settings > Connectors > Approvals."
+            )
+        return Session(
+            ask, found.routes, self.health, self.clock, conf.limits(), context_window, hide
+        )
+
+    def record(self, record: RequestRecord) -> None:
+        """Remember a finished request: its results here, all of it in the log."""
+        self.results.note(record, self.clock())
+        self._record(record)
 
     def trail(
         self,
@@ -99,7 +125,10 @@ class AiClient:
     def generate(
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> GenerativeAiResult:
-        """The answer to ``request``. ``caller`` names the app that asks, for the log."""
+        """The answer to ``request``.
+
+        ``caller`` is the label of the app that asks, for the log and for approvals.
+        """
         call = _PythonCall(self, request, model, caller, stream=False)
         with call, closing(run(call.session, self.engine)) as outputs:
             for output in outputs:
@@ -130,6 +159,18 @@ class AiClient:
             raise
         self.health.succeed(*place, self.clock())
         return result
+
+    def note_trial(
+        self, connection: ConnectionConfig, seconds: float, error: UpstreamError | None
+    ) -> None:
+        """A test of a stored connection counts for its health as a request does."""
+        place, now = (connection.id, connection.revision, connection.model), self.clock()
+        if error is None:
+            self.health.succeed(*place, now)
+            self.results.answered(connection.id, round(seconds * 1000, 1))
+        else:
+            self.health.fail(*place, error, now)
+            self.results.failed(connection.id, error.message, now)
 
     async def agenerate(
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
@@ -167,6 +208,7 @@ class AiClient:
     def forget_former(self, snapshot: Snapshot) -> None:
         """Forget the health of connections, and of their revisions, that are not in force."""
         self.health.keep_only({(each.id, each.revision) for each in snapshot.connections})
+        self.results.keep_only({each.id for each in snapshot.connections})
 
     async def close(self) -> None:
         """Close the sockets of the running loop and of the blocking engine."""
@@ -185,7 +227,7 @@ class _PythonCall:
         self._recorded = False
         ask = Ask(stream=stream, request=request.with_stream(stream))
         try:
-            self.session = client.session(ask, model)
+            self.session = client.session(ask, model, caller=caller)
         except AiClientError as error:
             refused = self._trail.record(Progress(), client.clock(), Outcome.REFUSED, error=error)
             client.record(refused)
@@ -242,6 +284,7 @@ def default_client() -> AiClient:
         engine=HttpxEngine(guard),
         async_engine=AiohttpEngine(guard),
         record=default_writer().append,
+        refusals=default_refusals(),
     )
     configuration().watch(client.forget_former)
     return client

@@ -21,6 +21,7 @@ from django.db import connections as databases
 from ai_client import conf, connections
 from ai_client.errors import ConfigurationUnavailable
 from ai_client.log.redaction import REDACTOR
+from ai_client.refusals import default_refusals
 from ai_client.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Configuration:
         self._owner = 0
         self._loading = threading.Lock()
         self._watchers: list[Callable[[Snapshot], None]] = []
+        self._chores: list[Callable[[], None]] = []
         self._database_down = False
         self._polling = False
         _configurations.add(self)
@@ -65,6 +67,10 @@ class Configuration:
         if self._snapshot is not None:
             watcher(self._snapshot)
 
+    def at_each_poll(self, chore: Callable[[], None]) -> None:
+        """Call ``chore`` with each poll, in the poller's thread: for writes that can wait."""
+        self._chores.append(chore)
+
     def forget(self) -> None:
         """Drop the snapshot; the next request reads it anew."""
         self._snapshot = None
@@ -81,6 +87,8 @@ class Configuration:
             if self._database_down:
                 self._database_down = False
                 logger.warning("The database can be read again.")
+            for chore in self._chores:
+                chore()
 
     def changed(self) -> None:
         """Take over what this process has changed; as ``poll`` where the database has just gone."""
@@ -191,6 +199,7 @@ def configuration() -> Configuration:
     """This process's configuration, over the site's database."""
     found = Configuration(connections.load, connections.version)
     found.watch(lambda snapshot: REDACTOR.set_known(connections.secrets(snapshot)))
+    found.at_each_poll(lambda: default_refusals().write())
     return found
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ai_client.approvals import Approvals
 from ai_client.models import GatewayKey
 from ai_client.providers import Provider
 from ai_client.registration import provider_for
 from ai_client.snapshot import ConnectionConfig, GatewayKeyConfig, Snapshot
-from connectors.credentials import Credential, ResolvedConnection, resolve_all
-from connectors.models import ConfigurationVersion, Connection
+from connectors.approvals import policy
+from connectors.credentials import Credential, ResolvedConnection, Unreadable, resolve_all
+from connectors.models import Approval, ApprovalState, ConfigurationVersion, Connection
 
 
 def version() -> int:
@@ -28,6 +30,7 @@ def load() -> Snapshot:
         gateway_keys={
             key.prefix: _gateway_key(key) for key in GatewayKey.objects.filter(enabled=True)
         },
+        approvals=_approvals(),
     )
 
 
@@ -61,6 +64,19 @@ def _connection(resolved: ResolvedConnection, provider: Provider) -> ConnectionC
         revision=row.revision,
         options=provider.wire_options(resolved.fields),
         unusable=resolved.unusable,
+        key_unreadable=isinstance(credential, Unreadable),
+    )
+
+
+def _approvals() -> Approvals:
+    decided = Approval.objects.exclude(state=ApprovalState.PENDING)
+    pairs = {ApprovalState.ALLOWED: set[tuple[str, str]](), ApprovalState.DENIED: set()}
+    for caller, connector, state in decided.values_list("caller", "connector", "state"):
+        pairs[ApprovalState(state)].add((caller, connector))
+    return Approvals(
+        asks=policy() == "ask",
+        allowed=frozenset(pairs[ApprovalState.ALLOWED]),
+        denied=frozenset(pairs[ApprovalState.DENIED]),
     )
 
 

@@ -15,6 +15,7 @@
     │   ├── ModelNotFound              404  no connection, connection/model or model of that name
     │   ├── AuthenticationFailed       401  missing or unknown gateway key
     │   └── PermissionRefused          403  the gateway key may not do this
+    │       └── ConnectorNotApproved   403  nobody has allowed this caller the connector
     ├── NoConnection                 503  nothing is configured, or everything is switched off
     ├── ConfigurationUnavailable     503  the database is away, and nothing was read before
     └── UpstreamError                an upstream failed; class attributes say what follows
@@ -176,6 +177,12 @@ class PermissionRefused(RequestError):
 
     status = 403
     code = "permission_denied"
+
+
+class ConnectorNotApproved(PermissionRefused):
+    """The caller may not use any connector that could answer; somebody has to allow it."""
+
+    code = "connector_not_approved"
 
 
 class NoConnection(AiClientError):

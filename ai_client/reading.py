@@ -18,16 +18,20 @@ from ai_client.errors import (
     FirstEventTimedOut,
     IdleTimedOut,
     MalformedAnswer,
+    RedirectRefused,
     StreamTruncated,
     UpstreamError,
 )
 from ai_client.events import Event
-from ai_client.exchange import Chunk, End, Piece, Read, ReadTimedOut, Reply
+from ai_client.exchange import Chunk, End, Opened, Piece, Read, ReadTimedOut, Reply
 from ai_client.sse import Decoder, EventTooLarge
-from ai_client.wire import StreamParser
+from ai_client.wire import ClientFace, StreamParser
 
 DRAIN_SECONDS = 0.25
 """How long a finished stream may take to close, so that its socket can be used again."""
+
+MAX_ERROR_BYTES = 256 * 1024
+"""An error's body larger than this explains nothing (256 KiB)."""
 
 TIMER_SECONDS = 0.002
 """A wait may end this much early: uvloop's timers count whole milliseconds."""
@@ -101,6 +105,40 @@ def read_whole(decoder: BodyDecoder, patience: Patience) -> Whole:
                 patience.give_up(begun=bool(parts))
             case _:
                 raise _broken(reply, patience)
+
+
+def read_refusal(
+    opened: Opened, face: ClientFace, patience: Patience, hide: Callable[[str], str]
+) -> Generator[Read, Reply, AiClientError]:
+    """The error that an answer with another status than 200 is, not yet raised.
+
+    ``hide`` takes the connection's key out of what the upstream said.
+    """
+    if 300 <= opened.status < 400:
+        return RedirectRefused(
+            "The upstream redirects to another address; a redirect is never followed. "
+            "Put the final address into the connection's base URL.",
+            upstream_status=opened.status,
+        )
+    try:
+        decoder = BodyDecoder(opened.headers.get("content-encoding", ""), limit=MAX_ERROR_BYTES)
+        body = yield from read_whole(decoder, patience)
+    except UpstreamError:
+        # The status already says enough; the body would only have explained it.
+        body = b""
+    # Before the message is shortened, and a key in it to a part that would not be found.
+    said = hide(body.decode("utf-8", "surrogateescape"))
+    return face.parse_error(opened.status, opened.headers, said.encode("utf-8", "surrogateescape"))
+
+
+def is_web_page(opened: Opened) -> bool:
+    """Whether a person's browser was meant: no API answers with HTML."""
+    return content_type(opened) == "text/html"
+
+
+def content_type(opened: Opened) -> str:
+    """The media type of the body, in lower case; blank where it is not said."""
+    return opened.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def read_stream(

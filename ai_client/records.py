@@ -53,6 +53,7 @@ class AttemptRecord:
     error: str = ""
     status: int | None = None
     message: str = ""
+    connection_id: str = ""
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The shape in which an attempt is stored and shown: ``code`` is called ``class``."""

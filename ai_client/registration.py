@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ai_client import providers
+from ai_client.probes import ProviderProbe
 from ai_client.providers import Provider, scan
 from ai_client.router import AUTO
 from connectors.registry import ConnectorRegistry, registry
@@ -16,16 +19,21 @@ _providers: dict[str, Provider] = {}
 def register_providers(
     found: Iterable[Provider] | None = None, into: ConnectorRegistry = registry
 ) -> None:
-    """Register ``found`` (by default those of ``ai_client.providers``) where they are not yet.
+    """Make connectors of ``found``, by default of those in ``ai_client.providers``.
 
-    An app brings its own with ``register_providers(scan(my_package))`` in its ``ready``. A
-    connector that an app registered first under the same slug keeps its own form.
+    An app brings its own with ``register_providers(scan(my_package))`` in its ``ready``. One with
+    the slug of a provider that is there takes its place, and the texts that it leaves blank stay.
+    A connector that an app registered itself under the same slug keeps its form.
     """
     into.reserve_name(AUTO, "the whole chain of connections")
     for provider in scan(providers) if found is None else found:
+        earlier = _providers.get(provider.slug)
         _providers[provider.slug] = provider
-        if not into.is_registered(provider.slug):
+        registered = into.get(provider.slug)
+        if registered is None:
             into.register(as_connector(provider))
+        elif earlier is not None and registered == as_connector(earlier):
+            into.amend(_with_texts_of(registered, as_connector(provider)))
 
 
 def provider_for(slug: str) -> Provider | None:
@@ -34,15 +42,38 @@ def provider_for(slug: str) -> Provider | None:
 
 
 def as_connector(provider: Provider) -> ConnectorType:
-    """The connector type that a provider declares."""
+    """The connector type that a provider declares.
+
+    Where a provider with an address names no variable for its key, it is called after the slug,
+    as in WordPress. Without an address there is nowhere to send a key that all connections share.
+    """
+    variable = provider.env_key or (key_variable(provider.slug) if provider.base_url else "")
     return ConnectorType(
         slug=provider.slug,
         name=provider.name,
         description=provider.description,
         credentials_url=provider.credentials_url,
-        env_key=provider.env_key or "",
+        env_key=variable,
+        setting_key=variable,
+        option_name=f"connectors_ai_{provider.slug}_api_key".replace("-", "_"),
         env_base_url=provider.env_base_url or "",
         base_url=provider.base_url or "",
         key_required=provider.key_required,
         fields=provider.fields,
+        default_model=provider.default_model,
+        probe=ProviderProbe(provider),
+    )
+
+
+def key_variable(slug: str) -> str:
+    """The environment variable of a provider's key, ``AZURE_AI_FOUNDRY_API_KEY``."""
+    return re.sub(r"[^A-Z0-9]+", "_", slug.upper()) + "_API_KEY"
+
+
+def _with_texts_of(earlier: ConnectorType, later: ConnectorType) -> ConnectorType:
+    return replace(
+        later,
+        description=later.description or earlier.description,
+        logo_url=later.logo_url or earlier.logo_url,
+        credentials_url=later.credentials_url or earlier.credentials_url,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ai_client.errors import KeyUnreadable, ModelNotFound, NoConnection, UpstreamError
 from ai_client.health import Admission, Health, Standing
@@ -54,6 +54,43 @@ def resolve(snapshot: Snapshot, name: str, *, allow_fallback: bool = True) -> tu
         if connection.id not in used and connection.model
     )
     return (*first, *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The routes that a caller may use, and the connectors that it was kept from."""
+
+    routes: tuple[Route, ...]
+    refused: tuple[str, ...] = ()
+
+
+def approved(
+    snapshot: Snapshot, name: str, caller: str, *, allow_fallback: bool = True
+) -> Approved:
+    """As ``resolve``, for a caller by its label: without the connections it may not use."""
+    if not snapshot.approvals.restrict:
+        return Approved(resolve(snapshot, name, allow_fallback=allow_fallback))
+    # Without fallback ``auto`` is the first connection of those that the caller may use.
+    whole_chain = allow_fallback or name == AUTO
+    routes = resolve(snapshot, name, allow_fallback=whole_chain)
+    permit = snapshot.approvals.permit
+    kept = tuple(each for each in routes if permit(caller, each.connection.provider.slug))
+    slugs = (each.connection.provider.slug for each in routes)
+    refused = tuple(dict.fromkeys(slug for slug in slugs if not permit(caller, slug)))
+    return Approved(kept if allow_fallback or name != AUTO else kept[:1], refused)
+
+
+def visible_to(snapshot: Snapshot, caller: str) -> Snapshot:
+    """The snapshot with the connections that a caller, by its label, may use."""
+    approvals = snapshot.approvals
+    if not approvals.restrict:
+        return snapshot
+    return replace(
+        snapshot,
+        connections=tuple(
+            each for each in snapshot.connections if approvals.permit(caller, each.provider.slug)
+        ),
+    )
 
 
 def available(snapshot: Snapshot) -> tuple[str, ...]:

@@ -25,7 +25,6 @@ from ai_client.errors import (
     InvalidRequest,
     MalformedAnswer,
     PoolExhausted,
-    RedirectRefused,
     StaleSocket,
     UpstreamError,
 )
@@ -35,13 +34,17 @@ from ai_client.health import Health
 from ai_client.json_text import dump
 from ai_client.messages import GenerativeAiResult
 from ai_client.progress import Attempt, Progress
-from ai_client.reading import Patience, Pieces, read_stream, read_whole
+from ai_client.reading import (
+    Patience,
+    Pieces,
+    content_type,
+    is_web_page,
+    read_refusal,
+    read_stream,
+    read_whole,
+)
 from ai_client.router import Route, admit, standing
-from ai_client.snapshot import ConnectionConfig
-from ai_client.wire import ClientFace, Target, WireRequest, client_face
-
-MAX_ERROR_BYTES = 256 * 1024
-"""An error's body larger than this explains nothing (256 KiB)."""
+from ai_client.wire import Target, WireRequest, client_face
 
 Flow: TypeAlias = Generator[Step | Output, Reply, None]
 
@@ -135,12 +138,19 @@ class Session:
         opened = yield from self._open(attempt, wire)
         attempt.status = opened.status
         if opened.status != 200:
-            yield from self._refused(opened, face, connection)
+            # No local variable is the key: pages about errors print them.
+            raise (
+                yield from read_refusal(
+                    opened,
+                    face,
+                    self._patience,
+                    lambda text: self._hide(text, connection.api_key),
+                )
+            )
         decoder = BodyDecoder(opened.headers.get("content-encoding", ""))
-        kind = opened.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "text/html":
+        if is_web_page(opened):
             raise BadContent(f"{connection.provider.name} answered with a web page.")
-        if kind == "text/event-stream":
+        if content_type(opened) == "text/event-stream":
             pieces = read_stream(
                 face.StreamParser(),
                 decoder,
@@ -192,26 +202,6 @@ class Session:
                     raise reply
                 case _:
                     raise AssertionError(f"Open was answered with {type(reply).__name__}.")
-
-    def _refused(
-        self, opened: Opened, face: ClientFace, connection: ConnectionConfig
-    ) -> Generator[Step, Reply, None]:
-        if 300 <= opened.status < 400:
-            raise RedirectRefused(
-                "The upstream redirects to another address; a redirect is never followed. "
-                "Put the final address into the connection's base URL.",
-                upstream_status=opened.status,
-            )
-        try:
-            decoder = BodyDecoder(opened.headers.get("content-encoding", ""), limit=MAX_ERROR_BYTES)
-            body = yield from read_whole(decoder, self._patience)
-        except UpstreamError:
-            # The status already says enough; the body would only have explained it.
-            body = b""
-        # Before the message is shortened, and a key in it to a part that would not be found.
-        said = self._hide(body.decode("utf-8", "surrogateescape"), connection.api_key)
-        body = said.encode("utf-8", "surrogateescape")
-        raise face.parse_error(opened.status, opened.headers, body)
 
     def _collected(self, attempt: Attempt, pieces: Pieces) -> Flow:
         """A stream that came for a plain call."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ai_client.approvals import Approvals
 from ai_client.messages import JsonValue
 from ai_client.providers import Provider
 
@@ -18,7 +19,8 @@ class ConnectionConfig:
 
     ``revision`` changes with every edit, so that health states that last "until edited" end with
     it. ``unusable`` says why the connection cannot be used at all (an unreadable or missing key);
-    empty when it can. ``api_key`` never appears in ``repr``.
+    empty when it can; ``key_unreadable`` is set where that is why. ``api_key`` never appears in
+    ``repr``.
     """
 
     id: str
@@ -33,6 +35,7 @@ class ConnectionConfig:
     revision: str = ""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     unusable: str = ""
+    key_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,4 @@ class Snapshot:
     connections: tuple[ConnectionConfig, ...] = ()
     gateway_keys: Mapping[str, GatewayKeyConfig] = field(default_factory=dict)
     """By prefix."""
+    approvals: Approvals = field(default_factory=Approvals)

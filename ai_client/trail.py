@@ -84,6 +84,7 @@ def _attempt(attempt: Attempt, now: float) -> AttemptRecord:
         error=type(error).__name__ if error else "",
         status=attempt.status,
         message=error.message if error else "",
+        connection_id=attempt.route.connection.id,
     )
 
 

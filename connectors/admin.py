@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -30,16 +31,23 @@ def key_in_words(resolved: ResolvedConnection) -> str:
     """Where a connection's key comes from, or why it cannot be used; never the key."""
     found = resolved.credential
     if isinstance(found, Unreadable):
-        return f"Unreadable, so the connection is off. {found.reason}"
+        return gettext("Unreadable, so the connection is off. %(reason)s") % {
+            "reason": found.reason
+        }
     match found.source:
         case "env":
-            return f"From the environment variable {found.name}."
+            return gettext("From the environment variable %(name)s.") % {"name": found.name}
         case "setting":
-            return f"From the setting CONNECTORS[{found.name!r}]."
+            return gettext("From the setting %(name)s.") % {"name": f"CONNECTORS[{found.name!r}]"}
         case "database":
-            return f"From the option {found.name}." if found.name else "Stored here, encrypted."
+            named = gettext("From the option %(name)s.") % {"name": found.name}
+            return named if found.name else gettext("Stored here, encrypted.")
+        case "app":
+            return gettext("From an app that manages it itself.")
         case "none":
-            return resolved.unusable or "None; the provider needs none."
+            return resolved.unusable or gettext("None; the provider needs none.")
+        case _:
+            assert_never(found.source)
 
 
 class ResolvingChangeList(ChangeList):
@@ -114,6 +122,13 @@ class ConnectionAdmin(WrittenByServicesAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ResolvingChangeList
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        may = request.user.has_perm("connectors.replace_key")
+        return type(form.__name__, (form,), {"may_replace_key": may})
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         key: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ConnectorsConfig(AppConfig):
@@ -10,13 +11,20 @@ class ConnectorsConfig(AppConfig):
 
     name = "connectors"
     label = "connectors"
-    verbose_name = "Connectors"
+    verbose_name = _("Connectors")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks and send ``connectors_init``; touches no database."""
-        from connectors import checks  # noqa: F401  registers on import
-        from connectors.registry import ConnectorRegistry, registry
-        from connectors.signals import connectors_init
+        """Register checks and the sentinel's upkeep; touches no database.
 
-        connectors_init.send_robust(sender=ConnectorRegistry, registry=registry)
+        ``connectors_init`` is sent by the registry, before its first reader, when every app had
+        its chance to listen.
+        """
+        from django.db.models.signals import post_migrate
+
+        from connectors import checks  # noqa: F401  registers on import
+        from connectors.sentinel import keep_up
+        from connectors.signals import configuration_changed
+
+        configuration_changed.connect(keep_up, dispatch_uid="connectors.sentinel")
+        post_migrate.connect(keep_up, sender=self, dispatch_uid="connectors.sentinel")

@@ -1,11 +1,13 @@
 """System checks of settings, environment and stored keys.
 
 connectors.W001  stored keys are encrypted under SECRET_KEY
+connectors.W002  an application password in the environment or in CONNECTORS cannot be used
 connectors.E001  KONEEK_ENCRYPTION_KEYS cannot be used
 connectors.E002  stored keys cannot be read (with ``--database``)
 connectors.E003  a value in CONNECTORS has the wrong type, or CONNECTORS is no dictionary
 connectors.E004  CONNECTORS has an unknown entry
 connectors.E005  a provider's base URL in the environment or in CONNECTORS is malformed
+connectors.E006  an app failed to register its connectors
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
 
-from connectors import conf
+from connectors import application_passwords, conf
 from connectors.credentials import address_of
 from connectors.crypto import current_ring
 from connectors.errors import InvalidBaseUrl, MalformedKeyRing
@@ -90,6 +92,34 @@ def check_addresses(**_: object) -> list[CheckMessage]:
     return messages
 
 
+@register()
+def check_registrations(**_: object) -> list[CheckMessage]:
+    """E006."""
+    return [
+        Error(
+            f"{mistake.receiver} failed to register its connectors: {mistake.message}",
+            hint="Correct this receiver of connectors_init; what it registered before stays.",
+            id="connectors.E006",
+        )
+        for mistake in registry.mistakes()
+    ]
+
+
+@register()
+def check_application_passwords(**_: object) -> list[CheckMessage]:
+    """W002."""
+    return [
+        checks.Warning(
+            mistake,
+            hint="Write the user name, a colon and the password, or remove the value.",
+            id="connectors.W002",
+        )
+        for connector in registry.all()
+        if connector.method == "application_password"
+        for mistake in application_passwords.resolve(connector, None).mistakes
+    ]
+
+
 @register(Tags.database)
 def check_stored_keys(databases: Sequence[str] | None = None, **_: object) -> list[CheckMessage]:
     """E002, for the databases that are asked about."""
@@ -118,10 +148,10 @@ def check_stored_keys(databases: Sequence[str] | None = None, **_: object) -> li
 
 
 def _settings_messages() -> Iterator[CheckMessage]:
-    texts = {conf.KEY_RING}
+    texts = {conf.KEY_RING, conf.ADMIN_SITE}
     for connector in registry.all():
-        texts |= {connector.setting_name, connector.env_base_url} - {""}
-    known = sorted(texts | {conf.DEFAULT_TIMEOUT})
+        texts |= {connector.constant_name, connector.env_base_url} - {""}
+    known = sorted(texts | {conf.AI_ENABLED, conf.APPROVAL, conf.DEFAULT_TIMEOUT})
     for name, value in conf.declared().items():
         if name not in known:
             close = get_close_matches(str(name), known, n=1)
@@ -132,6 +162,10 @@ def _settings_messages() -> Iterator[CheckMessage]:
             )
         elif name in texts and not isinstance(value, str):
             yield _wrong_type(name, "text")
+        elif name == conf.AI_ENABLED and not isinstance(value, bool):
+            yield _wrong_type(name, "True or False")
+        elif name == conf.APPROVAL and value not in conf.APPROVAL_POLICIES:
+            yield _wrong_type(name, "'allow' or 'ask'")
         elif name == conf.DEFAULT_TIMEOUT and not conf.is_timeout(value):
             yield _wrong_type(name, "a number of seconds above 0 and up to 600")
 

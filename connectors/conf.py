@@ -13,6 +13,10 @@ from django.conf import settings
 
 KEY_RING = "KONEEK_ENCRYPTION_KEYS"
 DEFAULT_TIMEOUT = "DEFAULT_TIMEOUT"
+ADMIN_SITE = "ADMIN_SITE"
+AI_ENABLED = "AI_ENABLED"
+APPROVAL = "APPROVAL"
+APPROVAL_POLICIES = ("allow", "ask")
 MAXIMUM_TIMEOUT = 600.0
 """Seconds."""
 
@@ -44,6 +48,20 @@ def encryption_keys() -> str:
     if isinstance(top_level, list | tuple):
         top_level = ",".join(map(str, top_level))
     return str(top_level or "").strip() or from_settings(KEY_RING) or from_environment(KEY_RING)
+
+
+def ai_enabled() -> bool:
+    """Whether connectors of the type ``ai_provider`` may register; only False switches them off."""
+    return declared().get(AI_ENABLED) is not False
+
+
+def approval() -> str:
+    """Whether callers that nobody has decided about may use connectors: "allow" or "ask".
+
+    A value that is neither counts as "ask", which lets nobody in by mistake.
+    """
+    value = declared().get(APPROVAL, "allow")
+    return "allow" if value == "allow" else "ask"
 
 
 def default_timeout() -> float:

@@ -58,6 +58,8 @@ class ConnectionForm(_ConnectionModelForm):
     """
 
     key_cleared = False
+    may_replace_key = True
+    """Whether whoever sends the form may give a key, or move the connection away from its own."""
 
     models = ModelIdsField(label=_("further models"), required=False, help_text=_("One a line."))
     provider_fields = forms.JSONField(label=_("provider's fields"), required=False)
@@ -90,8 +92,18 @@ class ConnectionForm(_ConnectionModelForm):
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("clear_api_key") and self.cleaned_data.get("api_key"):
             self.add_error("clear_api_key", _("Either type a key or remove the stored one."))
+        if not self.may_replace_key:
+            self._keep_the_key()
         _rehearse(self)
         return self.cleaned_data
+
+    def _keep_the_key(self) -> None:
+        touching = ["api_key", "clear_api_key"]
+        if not self.instance._state.adding:
+            touching += ["base_url", "provider"]
+        for name in touching:
+            if name in self.changed_data:
+                self.add_error(name, _("You may not replace the key of a connection."))
 
     @sensitive_variables()
     def write(self) -> Connection:

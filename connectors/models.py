@@ -14,8 +14,10 @@ from django.db.models import (
     IntegerField,
     JSONField,
     Model,
+    PositiveIntegerField,
     PositiveSmallIntegerField,
     Q,
+    TextChoices,
     TextField,
     UniqueConstraint,
     UUIDField,
@@ -107,6 +109,11 @@ class Connection(Model):
         verbose_name = _("connection")
         verbose_name_plural = _("connections")
         ordering = ("priority", "created", "name")
+        permissions = (
+            ("replace_key", _("Can replace the key of a connection")),
+            ("test_connection", _("Can test a connection")),
+            ("decide_approval", _("Can decide which app may use which connector")),
+        )
         constraints = (
             UniqueConstraint(fields=("name",), name="connectors_connection_name"),
             CheckConstraint(
@@ -117,3 +124,39 @@ class Connection(Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApprovalState(TextChoices):
+    """What the site's owner has decided."""
+
+    PENDING = "pending", _("Pending")
+    ALLOWED = "allowed", _("Allowed")
+    DENIED = "denied", _("Denied")
+
+
+class Approval(Model):
+    """Whether a caller may use a connector.
+
+    ``caller`` is an app's label or ``gateway:`` and a gateway key's name; ``connector`` a slug.
+    ``attempts`` counts the refused requests, between ``first_seen`` and ``last_seen``.
+    """
+
+    caller = CharField(_("caller"), max_length=150)
+    connector = CharField(_("connector"), max_length=100)
+    state = CharField(
+        _("state"), max_length=10, choices=ApprovalState, default=ApprovalState.PENDING
+    )
+    attempts = PositiveIntegerField(_("refused attempts"), default=0)
+    first_seen = DateTimeField(_("first seen"), null=True, blank=True)
+    last_seen = DateTimeField(_("last seen"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        ordering = ("caller", "connector")
+        constraints = (
+            UniqueConstraint(fields=("caller", "connector"), name="connectors_approval_pair"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.caller} → {self.connector}"

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum
-from typing import Final, Literal, NoReturn, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, assert_never
 
 from connectors.errors import FieldError, InvalidBaseUrl, RegistryError, UnknownField
 from connectors.origins import normalise_base_url
 
+if TYPE_CHECKING:
+    from connectors.probing import ConnectorProbe
+
 FieldKind: TypeAlias = Literal["text", "url", "integer", "boolean", "choice"]
 FieldValue: TypeAlias = str | int | bool
+Method: TypeAlias = Literal["api_key", "application_password", "none"]
+METHODS: Final[tuple[Method, ...]] = ("api_key", "application_password", "none")
+AI_PROVIDER: Final = "ai_provider"
+
+logger = logging.getLogger(__name__)
 
 _SLUG = re.compile(r"[a-z0-9_-]+")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -107,21 +117,35 @@ class Field:
         raise FieldError(f"The field {self.name!r} ({self.label}) {why}.", field=self.name)
 
 
+def always() -> bool:
+    """Active, whatever happens: what a connector is that does not say."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorType:
     """Something that can be connected: a provider and the form that its connections need.
 
-    ``env_key`` and ``env_base_url`` are environment variables; the Django setting of the same
-    meaning is ``CONNECTORS[setting_key]`` (blank: the name of ``env_key``) and
-    ``CONNECTORS[env_base_url]``. ``option_name`` names the stored key that belongs to the
-    provider rather than to one connection. ``base_url`` is blank where every connection must
-    bring its own. Raises RegistryError for a declaration that cannot work.
+    ``method`` is how it is authenticated to. ``env_key`` and ``env_base_url`` are environment
+    variables; the Django setting of the same meaning is ``CONNECTORS[setting_key]`` (blank: the
+    name of ``env_key``) and ``CONNECTORS[env_base_url]``. ``option_name`` names the stored key
+    that belongs to the provider rather than to one connection; blank: made from type, slug and
+    method. ``base_url`` is blank where every connection must bring its own.
+
+    ``logo_url`` is a picture on this site. ``plugin_file`` is the package that brings the
+    connector, and ``is_active`` says whether it is in use. ``probe`` tries keys and addresses.
+    ``authentication`` returns the key where an app keeps it itself (blank: it has none); it comes
+    after the environment and the stored key, and wins. ``hidden`` connectors are on no page and
+    in no list; connections cannot be made of them. ``default_model`` is what a new connection is
+    offered; blank: none.
+
+    Raises RegistryError for a declaration that cannot work.
     """
 
     slug: str
     name: str
     description: str = ""
-    type: str = "ai_provider"
+    type: str = AI_PROVIDER
     credentials_url: str | None = None
     env_key: str = ""
     setting_key: str = ""
@@ -130,6 +154,16 @@ class ConnectorType:
     base_url: str = ""
     key_required: bool = True
     fields: tuple[Field, ...] = ()
+    method: Method = "api_key"
+    logo_url: str = ""
+    plugin_file: str = ""
+    is_active: Callable[[], bool] = dataclass_field(default=always, compare=False, repr=False)
+    probe: ConnectorProbe | None = dataclass_field(default=None, compare=False, repr=False)
+    authentication: Callable[[], str] | None = dataclass_field(
+        default=None, compare=False, repr=False
+    )
+    hidden: bool = False
+    default_model: str = ""
 
     def __post_init__(self) -> None:
         if not _SLUG.fullmatch(self.slug):
@@ -142,6 +176,8 @@ class ConnectorType:
                 raise RegistryError(
                     f"The connector {self.slug!r} needs a {required}.", field=required
                 )
+        if self.method not in METHODS:
+            raise _unknown_method(self.slug)
         names = [field.name for field in self.fields]
         if len(set(names)) != len(names) or not all(map(_FIELD_NAME.fullmatch, names)):
             raise RegistryError(
@@ -156,17 +192,109 @@ class ConnectorType:
             raise RegistryError(
                 f"The connector {self.slug!r}: {error.message}", field="base_url"
             ) from None
+        if self.method == "none" and self.authentication is None:
+            object.__setattr__(self, "key_required", False)
+
+    @classmethod
+    def from_args(cls, slug: str, args: Mapping[str, object]) -> ConnectorType:
+        """A connector from WordPress's arguments, checked by its rules in their order.
+
+        ``name``, ``type``, ``description``, ``logo_url``, ``authentication`` with ``method``,
+        ``credentials_url``, ``setting_name``, ``constant_name`` and ``env_var_name``, ``plugin``
+        with ``file`` and ``is_active``. What else is there is dropped. Raises RegistryError.
+        """
+        if not _SLUG.fullmatch(slug):
+            raise RegistryError(
+                f"The connector slug {slug!r} may hold a-z, 0-9, '_' and '-' only.", field="slug"
+            )
+        name = _needed(slug, args, "name")
+        kind = _needed(slug, args, "type")
+        given = args.get("authentication")
+        # Of an empty list PHP cannot say whether it is a map.
+        auth = {} if given == [] else given
+        if not isinstance(auth, Mapping):
+            raise RegistryError(
+                f"The connector {slug!r} needs an 'authentication' with a method.",
+                field="authentication",
+            )
+        method = auth.get("method")
+        if not isinstance(method, str) or method not in METHODS:
+            raise _unknown_method(slug)
+        names = {
+            key: _optional_name(slug, auth, key)
+            for key in ("setting_name", "constant_name", "env_var_name")
+        }
+        given = args.get("plugin")
+        plugin = given if isinstance(given, Mapping) else {}
+        is_active = plugin.get("is_active")
+        if is_active is not None and not callable(is_active):
+            raise RegistryError(
+                f"The connector {slug!r}: plugin.is_active must be callable.", field="plugin"
+            )
+        has_key = method != "none"
+        return cls(
+            slug=slug,
+            name=name,
+            description=_text_or_blank(args.get("description")),
+            type=kind,
+            credentials_url=_text_or_blank(auth.get("credentials_url")) or None,
+            env_key=names["env_var_name"] if has_key else "",
+            setting_key=names["constant_name"] if has_key else "",
+            option_name=names["setting_name"] if has_key else "",
+            method=method,
+            logo_url=_text_or_blank(args.get("logo_url")),
+            plugin_file=_text_or_blank(plugin.get("file")),
+            is_active=is_active or always,
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """The connector in the shape in which WordPress keeps it."""
+        auth: dict[str, object] = {"method": self.method}
+        if self.method != "none":
+            if self.credentials_url:
+                auth["credentials_url"] = self.credentials_url
+            auth["setting_name"] = self.setting_name
+            if self.setting_key:
+                auth["constant_name"] = self.setting_key
+            if self.env_key:
+                auth["env_var_name"] = self.env_key
+        plugin: dict[str, object] = {"file": self.plugin_file} if self.plugin_file else {}
+        logo = {"logo_url": self.logo_url} if self.logo_url else {}
+        return {
+            "name": self.name,
+            "description": self.description,
+            "type": self.type,
+            **logo,
+            "authentication": auth,
+            "plugin": {**plugin, "is_active": self.is_active},
+        }
 
     @property
-    def setting_name(self) -> str:
+    def env_var_name(self) -> str:
+        """The environment variable that may hold the provider's key."""
+        return self.env_key
+
+    @property
+    def constant_name(self) -> str:
         """The entry of the CONNECTORS setting that may hold the provider's key."""
         return self.setting_key or self.env_key
 
     @property
-    def stored_option(self) -> str:
-        """The name of the Option that may hold the provider's key."""
-        kind = self.type.removesuffix("_provider")
-        return self.option_name or f"connectors_{kind}_{self.slug}_api_key".replace("-", "_")
+    def setting_name(self) -> str:
+        """The name of the Option that may hold the provider's key; blank where it has none."""
+        if self.method == "none":
+            return ""
+        made = f"connectors_{self.type}_{self.slug}_{self.method}".replace("-", "_")
+        return self.option_name or made
+
+    @property
+    def active(self) -> bool:
+        """Whether ``is_active`` says so; an app that fails there is not active."""
+        try:
+            return bool(self.is_active())
+        except Exception:
+            logger.exception("The connector %s cannot say whether it is active.", self.slug)
+            return False
 
     def clean_fields(self, given: Mapping[str, object]) -> dict[str, FieldValue]:
         """The given values in their declared types, blanks left out. Raises FieldError."""
@@ -192,3 +320,34 @@ class ConnectorType:
             if value is not None:
                 values[field.name] = value
         return values
+
+
+def _unknown_method(slug: str) -> RegistryError:
+    return RegistryError(
+        f"The connector {slug!r}: the authentication method must be one of: {', '.join(METHODS)}.",
+        field="authentication",
+    )
+
+
+def _needed(slug: str, args: Mapping[str, object], name: str) -> str:
+    value = args.get(name)
+    # "0" counts as empty, as it does in PHP, so that what registers here registers there.
+    if not isinstance(value, str) or value in ("", "0"):
+        raise RegistryError(f"The connector {slug!r} needs a {name}.", field=name)
+    return value
+
+
+def _optional_name(slug: str, auth: Mapping[str, object], name: str) -> str:
+    value = auth.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or value in ("", "0"):
+        raise RegistryError(
+            f"The connector {slug!r}: authentication.{name} must be text, or left out.",
+            field=name,
+        )
+    return value
+
+
+def _text_or_blank(value: object) -> str:
+    return value if isinstance(value, str) else ""

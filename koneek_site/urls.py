@@ -7,5 +7,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("settings/connectors/", include("connectors.urls")),
     path("", include("ai_client.gateway.urls")),
+    path("", include("connectors.api.urls")),
 ]

@@ -33,6 +33,16 @@ def pytest_sessionstart() -> None:
         pytest.exit("REQUIRE_SERVICES=1 needs a PostgreSQL DATABASE_URL.", returncode=2)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what needs a service, unless the run asked for it."""
+    if os.environ.get("REQUIRE_SERVICES") == "1" or "service" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("service")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def _database() -> str:
     return str(settings.DATABASES["default"]["ENGINE"]).rpartition(".")[2]
 

@@ -26,6 +26,7 @@ from ai_client.gateway.default import default_gateway
 from ai_client.key_services import create_gateway_key
 from ai_client.log.writer import default_writer
 from ai_client.models import RequestLog
+from ai_client.refusals import default_refusals
 from ai_client.simulator.server import Simulator, running_simulator
 from connectors.services import apply_connections
 
@@ -139,6 +140,7 @@ def forget_this_process() -> None:
     """A process that has just begun: no snapshot, no health states, no client."""
     configuration().forget()
     default_client.cache_clear()
+    default_refusals.cache_clear()
     default_gateway.cache_clear()
 
 

@@ -43,6 +43,9 @@ PURE = {
     "ai_client.records": "what is remembered of a request",
     "ai_client.trail": "what is known of a request while it runs",
     "ai_client.gateway_keys": "keys of callers: made, reduced to an HMAC, checked",
+    "ai_client.approvals": "which caller may use which connector, as requests see it",
+    "ai_client.last_results": "what each connection last gave",
+    "ai_client.model_listing": "an upstream's list of models, page by page",
     "ai_client.prices": "what an answer cost, from the price list in a package",
 }
 NETWORK = {
@@ -57,6 +60,12 @@ DJANGO = {
     "ai_client.configuration": "which snapshot is in force",
     "ai_client.log": "spool, batch writer, redaction",
     "ai_client.client": "the public door for Python callers",
+    "ai_client.refusals": "counts refused requests, and writes them down later",
+    "ai_client.snippets": "how programs use a connection: text to copy",
+    "ai_client.live_status": "how the connections are doing, in words",
+    "ai_client.advice": "what to do about a failure, in a sentence",
+    "ai_client.step_by_step": "a connection tried step by step",
+    "ai_client.probes": "how a provider's connection is tried, for the page and REST",
     "ai_client.gateway": "the HTTP face: one core, an ASGI door and a Django door",
     "ai_client.admin": "gateway keys and the request log in Django's admin",
     "ai_client.checks": "system checks",
@@ -74,9 +83,14 @@ MAY_USE_CONNECTORS = {
     "ai_client.checks",
     "ai_client.connections",
     "ai_client.key_services",
+    "ai_client.live_status",
     "ai_client.management",
+    "ai_client.probes",
     "ai_client.providers",
+    "ai_client.refusals",
     "ai_client.registration",
+    "ai_client.snippets",
+    "ai_client.step_by_step",
 }
 
 PURE_STANDARD_LIBRARY = {
@@ -92,6 +106,7 @@ ALLOWED_BESIDES = {
 }
 CLOCK_READERS = {"now", "utcnow", "today"}
 HTTP_LIBRARIES = {"aiohttp", "httpx", "httpcore", "requests", "urllib3", "urllib.request"}
+REST_LIBRARIES = {"rest_framework", "drf_spectacular"}
 SAYS_NOTHING = {"utils", "helpers", "common", "misc"}
 MOST_LINES = 500
 
@@ -183,6 +198,14 @@ def only_transport_imports_an_http_library(modules: Modules) -> list[str]:
     ]
 
 
+def only_the_rest_face_needs_the_rest_framework(modules: Modules) -> list[str]:
+    """A site without Django REST framework has everything but ``connectors.api``."""
+    return _imports_that(
+        (module for name, module in modules.items() if not is_within(name, ["connectors.api"])),
+        lambda module: module.imports_from("connectors.api", *REST_LIBRARIES),
+    )
+
+
 def few_modules_use_connectors(modules: Modules) -> list[str]:
     """Requests see the snapshot; only what fills it or shows it reaches into ``connectors``."""
     others = [
@@ -270,6 +293,11 @@ RULES_AND_BREACHES: list[tuple[Rule, str, str]] = [
     ),
     (the_network_layer_knows_no_django, "ai_client/transport/x.py", "import django.conf"),
     (only_transport_imports_an_http_library, "connectors/forms.py", "from httpx import get"),
+    (
+        only_the_rest_face_needs_the_rest_framework,
+        "connectors/views.py",
+        "from rest_framework.response import Response",
+    ),
     (few_modules_use_connectors, "ai_client/gateway/x.py", "from connectors import services"),
     (dialects_do_not_know_each_other, "ai_client/wire/x.py", "from ai_client.wire import y"),
     (dialects_do_not_know_each_other, "ai_client/wire/x/z.py", "import ai_client.providers.y"),

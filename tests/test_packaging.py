@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
-import subprocess
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.built_wheel import build_wheel
 from tests.source_tree import ROOT
 
 NOT_PYTHON = ("templates", "static", "locale")
@@ -21,23 +19,8 @@ NOT_PYTHON = ("templates", "static", "locale")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy so that the working tree stays as it is."""
-    source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    for name in ("connectors", "ai_client"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    target = tmp_path_factory.mktemp("wheel")
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(target), "."],
-        cwd=source,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (found,) = target.glob("django_koneek-*.whl")
-    return found
+    """The wheel."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_both_apps_completely_and_nothing_else(wheel: Path) -> None:
@@ -58,6 +41,27 @@ def test_each_app_is_marked_as_typed_and_has_its_migrations(wheel: Path) -> None
     for app in ("connectors", "ai_client"):
         assert f"{app}/py.typed" in names
         assert f"{app}/migrations/0001_initial.py" in names
+
+
+def test_the_page_comes_with_what_it_is_made_of(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in (
+        "templates/connectors/page.html",
+        "templates/admin/connectors/connection/change_list.html",
+        "static/connectors/page.js",
+        "locale/de/LC_MESSAGES/django.mo",
+    ):
+        assert f"connectors/{name}" in names
+
+
+def test_what_only_some_sites_need_is_an_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert sorted(extras) == ["channels", "postgres", "rest", "server"]
+    needed = {Requirement(each).name for each in project["dependencies"]}
+    optional = {Requirement(each).name for extra in extras.values() for each in extra}
+    assert {"djangorestframework", "drf-spectacular", "channels", "psycopg"} <= optional
+    assert not needed & optional
 
 
 def test_the_wheel_says_its_license(wheel: Path) -> None:

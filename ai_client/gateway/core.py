@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ai_client.approvals import caller_label, gateway_caller
 from ai_client.ask import Ask
 from ai_client.client import AiClient
 from ai_client.errors import (
@@ -27,7 +28,7 @@ from ai_client.json_text import load
 from ai_client.messages import GenerationRequest, JsonValue
 from ai_client.progress import Progress
 from ai_client.records import Outcome
-from ai_client.router import AUTO
+from ai_client.router import AUTO, visible_to
 from ai_client.session import Session
 from ai_client.snapshot import GatewayKeyConfig
 from ai_client.trail import Trail
@@ -168,7 +169,8 @@ class Gateway:
         try:
             key = self._authenticated(client, headers, trail.created)
             if endpoint.lists_models:
-                listed = listing.render(client.snapshot(), trail.created)
+                visible = visible_to(client.snapshot(), _caller(key))
+                listed = listing.render(visible, trail.created)
                 return WireResponse(200, listed, {**JSON_HEADERS, "x-request-id": trail.request_id})
             payload = _json_object(body)
             model, stream = _model(payload), _stream(payload)
@@ -212,7 +214,9 @@ class Gateway:
             hide_usage=not include_usage,
         )
         allow_fallback = (key is None or key.allow_fallback) and not _forbids_fallback(headers)
-        session = client.session(ask, trail.requested_model, allow_fallback=allow_fallback)
+        session = client.session(
+            ask, trail.requested_model, allow_fallback=allow_fallback, caller=_caller(key)
+        )
         context = RenderContext(
             trail.request_id, trail.requested_model, int(trail.created), include_usage
         )
@@ -281,6 +285,10 @@ def _stream(payload: Mapping[str, JsonValue]) -> bool:
     if not isinstance(stream, bool):
         raise InvalidRequest("'stream' must be true or false.", param="stream")
     return stream
+
+
+def _caller(key: GatewayKeyConfig | None) -> str:
+    return caller_label(gateway_caller(key.name if key else None))
 
 
 def _named(trail: Trail, model: str, stream: bool, key: GatewayKeyConfig | None) -> Trail:

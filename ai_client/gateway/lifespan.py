@@ -16,6 +16,7 @@ from ai_client.client import default_client
 from ai_client.configuration import configuration
 from ai_client.gateway.asgi import Receive, Scope, Send
 from ai_client.log.writer import default_writer
+from ai_client.refusals import default_refusals
 from ai_client.wire import load_all
 
 logger = logging.getLogger(__name__)
@@ -32,9 +33,19 @@ class Lifespan:
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await default_client().close()
-                await asyncio.to_thread(default_writer().close)
+                await asyncio.to_thread(_stop)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _stop() -> None:
+    try:
+        default_refusals().write()
+    except Exception:
+        logger.exception("Refused requests could not be counted.")
+    finally:
+        connections.close_all()
+    default_writer().close()
 
 
 def _start() -> None:

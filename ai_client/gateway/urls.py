@@ -8,4 +8,7 @@ from ai_client.gateway.core import ENDPOINTS
 from ai_client.gateway.views import gateway_view
 
 app_name = "gateway"
-urlpatterns = [path(route.lstrip("/"), gateway_view, {"route": route}) for route in ENDPOINTS]
+urlpatterns = [
+    path(route[1:], gateway_view, {"route": route}, name=route[1:].replace("/", "-"))
+    for route in ENDPOINTS
+]

@@ -8,11 +8,13 @@ both behind the address guard. Tests give an engine of their own.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ai_client.errors import UpstreamError
-from ai_client.exchange import Answer, Drop, Open, Opened, Output, Piece, Read, Reply
+from ai_client.exchange import Answer, Drop, Open, Opened, Output, Piece, Read, Reply, Step
 from ai_client.session import Session
+
+Said = TypeVar("Said")
 
 
 class Exchange(Protocol):
@@ -61,7 +63,11 @@ class AsyncEngine(Protocol):
 
 def run(session: Session, engine: Engine) -> Generator[Output, None, None]:
     """The session's outputs. Closing the iterator closes the upstream call."""
-    flow = session.run()
+    return drive(session.run(), engine)
+
+
+def drive(flow: Generator[Step | Said, Reply, None], engine: Engine) -> Generator[Said, None, None]:
+    """Carries out the steps of ``flow`` and hands on what else it yields."""
     exchange: Exchange | None = None
     reply: Reply = None
     try:
@@ -85,7 +91,7 @@ def run(session: Session, engine: Engine) -> Generator[Output, None, None]:
                     if exchange is not None:
                         exchange.close()
                         exchange = None
-                case Answer() | Piece():
+                case _:
                     yield step
     finally:
         flow.close()

@@ -41,7 +41,7 @@ _END = End()
 
 
 @dataclass(slots=True)
-class _Patience:
+class SocketPatience:
     """How long the next socket read may take; one exchange changes it between reads."""
 
     seconds: float | None = None
@@ -63,10 +63,10 @@ def _until_headers(timeout: float | None, over: type[httpcore.TimeoutException])
     return left if timeout is None else min(timeout, left)
 
 
-class _PatientStream(httpcore.NetworkStream):
+class PatientStream(httpcore.NetworkStream):
     """A socket whose read timeout can be changed while a response is being read."""
 
-    def __init__(self, stream: httpcore.NetworkStream, patience: _Patience) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, patience: SocketPatience) -> None:
         self._stream = stream
         self.patience = patience
 
@@ -89,7 +89,7 @@ class _PatientStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _PatientStream(stream, self.patience)
+        return PatientStream(stream, self.patience)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -118,20 +118,20 @@ class _GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             else:
-                return _PatientStream(stream, _Patience())
+                return PatientStream(stream, SocketPatience())
         raise failure or httpcore.ConnectError()
 
 
 class _GuardedTransport(httpx.BaseTransport):
     """httpx's transport interface over a pool whose sockets the guard opens."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=CONNECTIONS,
             max_keepalive_connections=KEPT_ALIVE,
             keepalive_expiry=KEEP_ALIVE_SECONDS,
-            network_backend=_GuardedBackend(guard),
+            network_backend=backend,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -181,7 +181,7 @@ class HttpxExchange:
         self._response = response
         self._chunks = response.iter_raw()
         stream = response.extensions.get("network_stream")
-        self._patience = stream.patience if isinstance(stream, _PatientStream) else _Patience()
+        self._patience = stream.patience if isinstance(stream, PatientStream) else SocketPatience()
         self.opened = Opened(
             response.status_code, {name.lower(): value for name, value in response.headers.items()}
         )
@@ -205,17 +205,19 @@ class HttpxExchange:
 
 
 class HttpxEngine:
-    """Opens requests with httpx. Safe to share between threads."""
+    """Opens requests with httpx. Safe to share between threads.
 
-    def __init__(self, guard: Guard) -> None:
-        self._client = self._make(guard)
+    ``backend`` opens the sockets; without one the guard does.
+    """
+
+    def __init__(self, guard: Guard, backend: httpcore.NetworkBackend | None = None) -> None:
+        self._backend = backend or _GuardedBackend(guard)
+        self._client = self._make()
         self._process = os.getpid()
-        self._guard = guard
 
-    @staticmethod
-    def _make(guard: Guard) -> httpx.Client:
+    def _make(self) -> httpx.Client:
         return httpx.Client(
-            transport=_GuardedTransport(guard), trust_env=False, follow_redirects=False
+            transport=_GuardedTransport(self._backend), trust_env=False, follow_redirects=False
         )
 
     def open(self, step: Open) -> HttpxExchange | UpstreamError:
@@ -249,18 +251,18 @@ class HttpxEngine:
         except UpstreamError as error:
             return error.with_traceback(None)
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            return _failure(error, reused=trace.reused and not step.fresh)
+            return failure_of(error, reused=trace.reused and not step.fresh)
         except httpx.InvalidURL as error:
             return _caused(ConnectFailed("The base URL is not valid."), error)
 
     def _own_client(self) -> httpx.Client:
         """After a fork a new one: the parent goes on talking on the sockets of the old one."""
         if self._process != os.getpid():
-            self._client, self._process = self._make(self._guard), os.getpid()
+            self._client, self._process = self._make(), os.getpid()
         return self._client
 
     def _on_a_fresh_socket(self, request: httpx.Request) -> HttpxExchange:
-        client = self._make(self._guard)
+        client = self._make()
         try:
             return _LoneExchange(client.send(request, stream=True), client)
         except BaseException:
@@ -297,7 +299,8 @@ class _Trace:
             self.reused = False
 
 
-def _failure(error: Exception, *, reused: bool) -> UpstreamError:
+def failure_of(error: Exception, *, reused: bool = False) -> UpstreamError:
+    """The class of failure that an error of the HTTP library is."""
     match error:
         case httpcore.PoolTimeout():
             return _caused(PoolExhausted("All connections to upstreams are busy."), error)

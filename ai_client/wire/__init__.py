@@ -1,7 +1,8 @@
 """One module per wire format, each with up to two faces made of pure functions.
 
 The client face speaks to upstreams: ``render_request``, ``forward_request``, ``parse_response``,
-``parse_error``, ``StreamParser``. The gateway face serves callers of that dialect:
+``parse_error``, ``StreamParser``; where the dialect can list models, ``models_request`` and
+``parse_models`` too. The gateway face serves callers of that dialect:
 ``parse_request``, ``render_response``, ``render_error``, ``StreamRenderer``. ``render_*`` makes
 wire, ``parse_*`` reads wire. Formats hold no state; parsers and renderers of streams are made per
 attempt.
@@ -77,6 +78,22 @@ class RenderContext:
     include_usage: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model that an upstream offers: the id to send, and the vendor's name for it."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """One page of an upstream's model list. ``cursor`` asks for the next; blank at the end."""
+
+    models: tuple[ListedModel, ...]
+    cursor: str = ""
+
+
 class StreamParser(Protocol):
     """Reads one upstream stream. Made per attempt."""
 
@@ -121,6 +138,17 @@ class ClientFace(Protocol):
 
     def StreamParser(self) -> StreamParser:
         """A parser for one stream."""
+
+
+@runtime_checkable
+class ModelsFace(Protocol):
+    """Lists an upstream's models; a dialect may lack it."""
+
+    def models_request(self, cursor: str) -> WireRequest:
+        """The request for the page at ``cursor``, blank for the first. It has no body."""
+
+    def parse_models(self, body: bytes) -> ModelPage:
+        """A page. ``BadContent`` for what is none, the error that an error body says it is."""
 
 
 class StreamRenderer(Protocol):
@@ -170,6 +198,13 @@ def client_face(name: str) -> ClientFace:
 
 
 @cache
+def models_face(name: str) -> ModelsFace | None:
+    """The face of the wire format ``name`` that lists models; None where it has none."""
+    module = _module(name)
+    return module if isinstance(module, ModelsFace) else None
+
+
+@cache
 def gateway_face(name: str) -> GatewayFace:
     """The gateway face of the wire format ``name``."""
     module = _module(name)
@@ -199,6 +234,9 @@ def _module(name: str) -> object:
 __all__ = [
     "ClientFace",
     "GatewayFace",
+    "ListedModel",
+    "ModelPage",
+    "ModelsFace",
     "RenderContext",
     "StreamParser",
     "StreamRenderer",
@@ -209,5 +247,6 @@ __all__ = [
     "client_face",
     "gateway_face",
     "load_all",
+    "models_face",
     "wire_formats",
 ]

@@ -19,6 +19,7 @@ from connectors.services.connections import (
 from connectors.services.options import delete_option, get_option, set_option
 from connectors.services.planning import ConnectionValues
 from connectors.services.rotation import Rotation, rotate_keys
+from connectors.services.settings_group import Refusal, save_settings
 from connectors.services.versions import bump_version, rehearsal
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ApplyReport",
     "ConnectionUpdate",
     "ConnectionValues",
+    "Refusal",
     "Rotation",
     "apply_connections",
     "bump_version",
@@ -36,6 +38,7 @@ __all__ = [
     "rehearsal",
     "reorder_connections",
     "rotate_keys",
+    "save_settings",
     "set_connection_enabled",
     "set_option",
     "update_connection",

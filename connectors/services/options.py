@@ -30,23 +30,26 @@ def get_option(name: str, default: str | None = None) -> str | None:
 
 
 @sensitive_variables()
-def set_option(name: str, value: str | None, *, encrypted: bool | None = None) -> bool:
+def set_option(
+    name: str, value: str | None, *, encrypted: bool | None = None, announced: bool = True
+) -> bool:
     """Store a value; returns whether anything changed. None removes the option.
 
     ``encrypted`` None: as the stored option is, else plain. The key of a registered provider is
     always encrypted, and bound to the provider's address. The mask of the stored value keeps an
-    encrypted one, and a blank value removes it. Raises FieldError.
+    encrypted one, and a blank value removes it. ``announced`` False: no request is served from
+    it, so the configuration's version stays. Raises FieldError.
     """
     if value is None:
-        return delete_option(name)
+        return delete_option(name, announced=announced)
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise FieldError(f"The name must be 1 to {_LONGEST_NAME} characters.", field="name")
-    owner = next((each for each in registry.all() if each.stored_option == name), None)
+    owner = next((each for each in registry.all() if each.setting_name == name), None)
     with writing() as database:
         option = Option.objects.using(database).filter(name=name).first() or Option(name=name)
         encrypt = owner is not None or (option.encrypted if encrypted is None else encrypted)
         if encrypt and not value.strip():
-            return delete_option(name)
+            return delete_option(name, announced=announced)
         origin = _origin(owner) if encrypt else ""
         in_place = option.pk and option.encrypted == encrypt and option.origin == origin
         if in_place and _is_kept(option, value):
@@ -55,15 +58,16 @@ def set_option(name: str, value: str | None, *, encrypted: bool | None = None) -
         option.origin = origin
         option.value = _seal(option, value, owner) if encrypt else value
         option.save(using=database)
-        bump_version()
+        if announced:
+            bump_version()
     return True
 
 
-def delete_option(name: str) -> bool:
-    """Remove an option; returns whether there was one."""
+def delete_option(name: str, *, announced: bool = True) -> bool:
+    """Remove an option; returns whether there was one. ``announced`` as in ``set_option``."""
     with writing() as database:
         deleted, _ = Option.objects.using(database).filter(name=name).delete()
-        if deleted:
+        if deleted and announced:
             bump_version()
     return deleted > 0
 

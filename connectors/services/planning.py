@@ -87,6 +87,8 @@ def plan(existing: Connection | None, given: ConnectionValues, database: str) ->
     connection = copy(existing) if existing else _new(given, database)
     _take_values(connection, given)
     connector = registry.get(connection.provider)
+    if connector is not None and connector.hidden:
+        raise UnknownProvider(connection.provider, registry.slugs())
     kept_as_is = existing is not None and existing.provider == connection.provider
     if connector is not None:
         if not kept_as_is or "base_url" in given:

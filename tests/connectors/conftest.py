@@ -16,6 +16,7 @@ ACME = ConnectorType(
     name="Acme",
     credentials_url="https://acme.example/keys",
     env_key="ACME_API_KEY",
+    option_name="connectors_ai_acme_api_key",
     env_base_url="ACME_BASE_URL",
     base_url="https://api.acme.example/v1",
     fields=(

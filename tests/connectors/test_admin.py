@@ -290,3 +290,30 @@ def test_the_history_names_values_and_holds_none(admin_client: Client) -> None:
     assert "API key" in str(entries)
     assert "sk-canary" not in str(entries)
     assert "kn1$" not in str(entries)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"api_key": "bobs-own-key-0001"}, "api_key"),
+        ({"clear_api_key": "on"}, "clear_api_key"),
+        ({"base_url": "https://elsewhere.example/v1"}, "base_url"),
+        ({"provider": "any_where"}, "provider"),
+    ],
+)
+def test_changing_a_connection_does_not_include_its_key(
+    client: Client, change: dict[str, str], field: str
+) -> None:
+    row = create_connection(provider="acme", name="primary", api_key=KEY, model="m1")
+    bob = User.objects.create_user("bob", is_staff=True)
+    allowed = ["view_connection", "change_connection"]
+    bob.user_permissions.set(Permission.objects.filter(codename__in=allowed))
+    client.force_login(bob)
+    response = client.post(page_of(row), form(**change))
+    assert field in response.context["adminform"].form.errors
+    row.refresh_from_db()
+    assert (row.api_key_encrypted != "", row.base_url, row.provider) == (True, "", "acme")
+    assert client.post(page_of(row), form(model="m9")).status_code == 302
+    row.refresh_from_db()
+    assert row.model == "m9"
+    assert resolve(row).credential == Credential(KEY, "database")

@@ -98,6 +98,7 @@ def test_a_database_without_tables_is_not_asked(monkeypatch: pytest.MonkeyPatch)
         ({"ACME_API_KEY": 5}, "CONNECTORS['ACME_API_KEY'] must be text.", "another type"),
         ({"KONEEK_ENCRYPTION_KEYS": [KEY]}, "CONNECTORS['KONEEK_ENCRYPTION_KEYS'] must be", ""),
         ({"DEFAULT_TIMEOUT": "60"}, "CONNECTORS['DEFAULT_TIMEOUT'] must be a number", "type"),
+        ({"AI_ENABLED": "no"}, "CONNECTORS['AI_ENABLED'] must be True or False.", "type"),
         ({"DEFAULT_TIMEOUT": 601}, "CONNECTORS['DEFAULT_TIMEOUT'] must be a number", "type"),
     ],
 )
@@ -131,6 +132,7 @@ def test_known_entries_are_right(settings: Settings) -> None:
         "ACME_API_KEY": "sk-1",
         "ACME_BASE_URL": "https://acme.example",
         "DEFAULT_TIMEOUT": 10,
+        "AI_ENABLED": True,
     }
     assert found() == []
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.apps import apps
+from pytest_django import Settings
 
+from ai_client.providers import Provider
+from ai_client.registration import register_providers
+from connectors import checks
 from connectors.errors import RegistryError
-from connectors.registry import ConnectorRegistry, registry
+from connectors.registry import ConnectorRegistry, announce
 from connectors.signals import connectors_init
 from connectors.values import ConnectorType
 
@@ -47,22 +50,95 @@ def test_a_slug_is_taken_once_and_removed_once() -> None:
         own.unregister("first")
 
 
-def test_the_start_lets_apps_in_and_survives_one_that_fails(
+def test_readers_find_what_apps_registered_at_the_start_and_the_start_happens_once() -> None:
+    starts = []
+
+    def start(own: ConnectorRegistry) -> None:
+        starts.append(own.slugs())
+        own.register(FIRST)
+
+    own = ConnectorRegistry(start)
+    own.register(SECOND)
+    assert own.slugs() == ("first", "second")
+    assert own.is_registered("first")
+    assert starts == [()]
+
+
+def test_apps_override_a_provider_at_the_start_and_a_broken_one_is_only_reported(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fails(**kwargs: Any) -> None:
-        raise RuntimeError("broken app")
+    def breaks(**kwargs: Any) -> None:
+        raise RuntimeError("a secret of the app")
 
-    def adds(registry: ConnectorRegistry, **kwargs: Any) -> None:
-        registry.register(FIRST)
+    def misuses(registry: ConnectorRegistry, **kwargs: Any) -> None:
+        registry.register("UPPER", {})
 
-    connectors_init.connect(fails)
-    connectors_init.connect(adds)
+    def overrides(registry: ConnectorRegistry, **kwargs: Any) -> None:
+        registry.register(replace(registry.unregister("openai"), name="Ours"))
+
+    receivers = (breaks, misuses, overrides)
+    for receiver in receivers:
+        connectors_init.connect(receiver)
+    own = ConnectorRegistry()
+    register_providers(into=own)
     try:
         with caplog.at_level(logging.CRITICAL, "django.dispatch"):
-            apps.get_app_config("connectors").ready()
-        assert registry.get("first") is FIRST
+            announce(own)
+        assert own.all()[-1].name == "Ours"
     finally:
-        connectors_init.disconnect(fails)
-        connectors_init.disconnect(adds)
-        registry.unregister("first")
+        for receiver in receivers:
+            connectors_init.disconnect(receiver)
+    first, second = own.mistakes()
+    assert first.receiver.endswith("breaks")
+    assert first.message == "RuntimeError"
+    assert second.receiver.endswith("misuses")
+    assert "'UPPER'" in second.message
+
+
+def test_a_mistake_at_the_start_is_a_system_check_and_no_broken_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = ConnectorRegistry()
+    own.note_mistake("shop.apps.add", RegistryError("The slug is wrong."))
+    monkeypatch.setattr(checks, "registry", own)
+    (message,) = checks.check_registrations()
+    assert message.id == "connectors.E006"
+    assert message.msg == "shop.apps.add failed to register its connectors: The slug is wrong."
+    assert message.hint
+
+
+def test_a_site_that_switched_ai_off_has_no_ai_providers(settings: Settings) -> None:
+    settings.CONNECTORS = {"AI_ENABLED": False}
+    own = ConnectorRegistry(announce)
+    assert own.register(FIRST) is None
+    assert own.register(replace(SECOND, type="email")) is not None
+    assert own.all(hidden=True) == (replace(SECOND, type="email"),)
+
+
+def test_a_provider_of_an_app_takes_over_and_keeps_the_texts_that_it_leaves_blank() -> None:
+    own = ConnectorRegistry()
+    register_providers(into=own)
+    place = own.slugs().index("google")
+    shipped = own.get("google")
+    assert shipped is not None
+    theirs = Provider(slug="google", name="Google of ours", wire="google_generate")
+    try:
+        register_providers([theirs], into=own)
+        ours = own.get("google")
+        assert ours is not None
+        assert own.slugs().index("google") == place
+        assert (ours.name, ours.description) == ("Google of ours", shipped.description)
+        assert ours.credentials_url == shipped.credentials_url
+        assert ours.base_url == ""
+    finally:
+        register_providers(into=ConnectorRegistry())
+
+
+def test_hidden_connectors_are_in_no_list_but_can_be_asked_for() -> None:
+    own = ConnectorRegistry()
+    own.register(FIRST)
+    own.register(replace(SECOND, hidden=True))
+    assert own.slugs() == ("first",)
+    assert own.all() == (FIRST,)
+    assert own.is_registered("second")
+    assert len(own.all(hidden=True)) == 2

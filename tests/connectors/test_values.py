@@ -113,13 +113,54 @@ def test_a_connector_that_cannot_work_is_refused(declared: dict[str, Any], field
 
 def test_names_of_settings_and_options_follow_from_the_declaration() -> None:
     plain = ConnectorType("azure-ai", "Azure", env_key="AZURE_AI_API_KEY")
-    assert plain.setting_name == "AZURE_AI_API_KEY"
-    assert plain.stored_option == "connectors_ai_azure_ai_api_key"
+    assert (plain.env_var_name, plain.constant_name) == ("AZURE_AI_API_KEY", "AZURE_AI_API_KEY")
+    assert plain.setting_name == "connectors_ai_provider_azure_ai_api_key"
     other = ConnectorType(
         "akismet", "Akismet", type="spam_filtering", setting_key="WP", option_name="wp_api_key"
     )
-    assert (other.setting_name, other.stored_option) == ("WP", "wp_api_key")
-    assert ConnectorType("a", "A", type="spam").stored_option == "connectors_spam_a_api_key"
+    assert (other.constant_name, other.setting_name) == ("WP", "wp_api_key")
+    password = ConnectorType("a-b", "A", type="source", method="application_password")
+    assert password.setting_name == "connectors_source_a_b_application_password"
+    assert ConnectorType("a", "A", method="none").setting_name == ""
+
+
+def test_a_connector_without_authentication_needs_no_key_unless_an_app_keeps_one() -> None:
+    assert not ConnectorType("a", "A", method="none").key_required
+    assert ConnectorType("a", "A", method="none", authentication=lambda: "k").key_required
+
+
+def test_an_app_that_cannot_say_whether_it_is_active_is_not() -> None:
+    def fails() -> bool:
+        raise RuntimeError("no idea")
+
+    assert ConnectorType("a", "A").active
+    assert not ConnectorType("a", "A", is_active=lambda: False).active
+    assert not ConnectorType("a", "A", is_active=fails).active
+
+
+@pytest.mark.parametrize(
+    ("args", "field"),
+    [
+        ({"name": "0"}, "name"),
+        ({"name": None}, "name"),
+        ({"type": ""}, "type"),
+        ({"authentication": {"method": "oauth"}}, "authentication"),
+        ({"authentication": {"method": "none", "env_var_name": 5}}, "env_var_name"),
+        ({"plugin": {"is_active": "yes"}}, "plugin"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_the_name_of_the_wrong_one(
+    args: dict[str, Any], field: str
+) -> None:
+    good = {"name": "X", "type": "email", "authentication": {"method": "api_key"}}
+    with pytest.raises(RegistryError) as caught:
+        ConnectorType.from_args("x", {**good, **args})
+    assert caught.value.field == field
+
+
+def test_a_slug_with_a_line_break_at_its_end_is_refused() -> None:
+    with pytest.raises(RegistryError):
+        ConnectorType.from_args("x\n", {"name": "X", "type": "t", "authentication": {}})
 
 
 def test_values_are_frozen() -> None:

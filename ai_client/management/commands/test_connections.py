@@ -10,10 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ai_client.client import AiClient, default_client
 from ai_client.errors import AiClientError
-from ai_client.messages import GenerationRequest, ModelConfig, user_message
 from ai_client.snapshot import ConnectionConfig
-
-TRIAL = GenerationRequest((user_message("Reply with: OK"),), ModelConfig(max_tokens=16))
+from ai_client.step_by_step import TRIAL
 
 
 class Command(BaseCommand):

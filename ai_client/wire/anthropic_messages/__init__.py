@@ -8,8 +8,17 @@ The path is ``messages``, relative to a base URL that ends with ``/v1``.
 - ``response``: complete answers and errors; ``stream``: streamed answers.
 """
 
+from ai_client.wire.anthropic_messages.models import models_request, parse_models
 from ai_client.wire.anthropic_messages.request import forward_request, render_request
 from ai_client.wire.anthropic_messages.response import parse_error, parse_response
 from ai_client.wire.anthropic_messages.stream import StreamParser
 
-__all__ = ["StreamParser", "forward_request", "parse_error", "parse_response", "render_request"]
+__all__ = [
+    "StreamParser",
+    "forward_request",
+    "models_request",
+    "parse_error",
+    "parse_models",
+    "parse_response",
+    "render_request",
+]

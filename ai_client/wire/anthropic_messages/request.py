@@ -31,7 +31,7 @@ API_VERSION = "2023-06-01"
 ``top_k`` for every model, which the models that still take them would lose."""
 
 _PATH = "messages"
-_HEADERS = {"anthropic-version": API_VERSION}
+API_HEADERS = {"anthropic-version": API_VERSION}
 
 _MAX_USER_ID = 256
 _PERSONAL = re.compile(r"\S+@\S+\.\S+|\+?[\d\s().-]{7,}")
@@ -75,7 +75,7 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     _add_custom_options(body, config.custom_options)
     if request.stream:
         body["stream"] = True
-    return WireRequest(_PATH, body, headers=_HEADERS, warnings=tuple(warnings))
+    return WireRequest(_PATH, body, headers=API_HEADERS, warnings=tuple(warnings))
 
 
 def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bool) -> WireRequest:
@@ -83,7 +83,7 @@ def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bo
     forwarded = {**body, "model": target.model}
     if stream or "stream" in forwarded:
         forwarded["stream"] = stream
-    return WireRequest(_PATH, forwarded, headers=_HEADERS)
+    return WireRequest(_PATH, forwarded, headers=API_HEADERS)
 
 
 def _refuse(request: GenerationRequest) -> None:

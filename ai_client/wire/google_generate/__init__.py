@@ -5,6 +5,7 @@ method, and the key travels only in the ``x-goog-api-key`` header, which the pro
 """
 
 from ai_client.wire.google_generate.failures import parse_error
+from ai_client.wire.google_generate.models import models_request, parse_models
 from ai_client.wire.google_generate.request import forward_request, render_request
 from ai_client.wire.google_generate.response import parse_response
 from ai_client.wire.google_generate.stream import StreamParser
@@ -12,7 +13,9 @@ from ai_client.wire.google_generate.stream import StreamParser
 __all__ = [
     "StreamParser",
     "forward_request",
+    "models_request",
     "parse_error",
+    "parse_models",
     "parse_response",
     "render_request",
 ]

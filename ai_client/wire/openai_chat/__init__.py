@@ -13,6 +13,7 @@ from ai_client.wire.openai_chat.gateway_errors import render_error
 from ai_client.wire.openai_chat.gateway_request import parse_request, wants_usage
 from ai_client.wire.openai_chat.gateway_response import render_response
 from ai_client.wire.openai_chat.gateway_stream import StreamRenderer
+from ai_client.wire.openai_chat.models import models_request, parse_models
 from ai_client.wire.openai_chat.request import forward_request, render_request
 from ai_client.wire.openai_chat.response import parse_response
 from ai_client.wire.openai_chat.stream import StreamParser
@@ -21,7 +22,9 @@ __all__ = [
     "StreamParser",
     "StreamRenderer",
     "forward_request",
+    "models_request",
     "parse_error",
+    "parse_models",
     "parse_request",
     "parse_response",
     "render_error",

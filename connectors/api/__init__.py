@@ -1,0 +1,1 @@
+"""The REST face. Needs djangorestframework and drf-spectacular; nothing else here imports them."""

@@ -1,0 +1,61 @@
+"""Take connections over from WordPress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from connectors.errors import ConnectorError
+from connectors.services.importing import ImportReport, import_wordpress
+
+
+class Command(BaseCommand):
+    """``import_wordpress FILE|- [--dry-run]``"""
+
+    help = (
+        "Creates and updates connections from what `wp option list --format=json --unserialize` "
+        "prints on a site with Koneek. Keys must be plain there; what does not come along is "
+        "listed with the reason."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="JSON; - reads standard input")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would happen and write nothing"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = import_wordpress(_document(options["file"]), dry_run=options["dry_run"])
+        except ConnectorError as error:
+            raise CommandError(error.message) from None
+        self._tell(report)
+        if options["dry_run"]:
+            self.stdout.write("Nothing was written (--dry-run).")
+
+    def _tell(self, report: ImportReport) -> None:
+        for each in report.connections:
+            values = f" ({', '.join(each.changed)})" if each.changed else ""
+            self.stdout.write(f"{each.action} {each.name}{values}")
+            if each.note:
+                self.stderr.write(f"  {each.name}: {each.note}")
+        for option in report.options:
+            self.stdout.write(f"{option.action} option {option.name}")
+        for skipped in report.skipped:
+            self.stderr.write(f"skipped {skipped.name}: {skipped.reason}")
+        if report.unknown:
+            self.stdout.write(f"not ours: {', '.join(report.unknown)}")
+
+
+def _document(name: str) -> object:
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        return json.loads(text)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise CommandError(f"{name} is not JSON in UTF-8.") from None

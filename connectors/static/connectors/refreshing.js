@@ -1,0 +1,32 @@
+// How the connections are doing, brought up to date now and then while somebody looks.
+
+import { fragment, isHtml, part } from "./requests.js";
+
+const EVERY_MS = 15000;
+
+export function mountRefreshing(page) {
+  const refresh = async () => {
+    const response = await part(page.dataset.index, "live");
+    if (!response.ok || !isHtml(response)) return;
+    const answer = await fragment(response);
+    const strip = answer.querySelector("[data-answering]");
+    const shown = page.querySelector("[data-answering]");
+    if (strip.textContent !== shown.textContent) {
+      const wasOpen = shown.querySelector("details")?.open ?? false;
+      if (wasOpen) strip.querySelector("details")?.setAttribute("open", "");
+      shown.replaceWith(strip);
+    }
+    for (const live of answer.querySelectorAll("[data-live]")) {
+      const tile = page.querySelector(`[data-tile="${live.dataset.live}"]`);
+      if (!tile) continue;
+      tile.dataset.state = live.dataset.state;
+      tile.querySelector("[data-live]").replaceChildren(...live.childNodes);
+    }
+  };
+
+  setInterval(() => {
+    // Without an answer the page keeps what it showed.
+    if (document.visibilityState === "visible") refresh().catch(() => {});
+  }, EVERY_MS);
+  return refresh;
+}

@@ -1,0 +1,7 @@
+"""The office for WSGI servers; the environment names the settings."""
+
+from __future__ import annotations
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
