@@ -7,6 +7,7 @@ under ``/v1/`` do not pass through them.
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -14,6 +15,10 @@ from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "koneek_site.settings")
+
+# WhiteNoise gives each static file as a synchronous iterator, and Django's ASGI handler says so for
+# each one it reads. The files are small.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
 
 # Any: Channels routes ASGI applications with Django's re_path, which is typed for views.
 django_application: Any = get_asgi_application()
