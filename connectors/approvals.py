@@ -72,6 +72,8 @@ def decide(caller: str, connector: str, state: str) -> Approval:
 
 def forget(caller: str, connector: str) -> bool:
     """Remove the decision and the count; whether there was any. The policy decides again."""
+    if not (caller + connector).isprintable():
+        return False  # no such name can be stored, and PostgreSQL refuses to look for a NUL
     with writing() as database:
         rows = Approval.objects.using(database).filter(caller=caller, connector=connector)
         removed, _ = rows.delete()

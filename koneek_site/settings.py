@@ -84,6 +84,9 @@ def database(url: str) -> dict[str, Any]:
     SQLite: write-ahead logging, so that readers never wait for the batch writer; transactions
     that take the write lock when they begin, because one that upgrades later fails at once
     instead of waiting (https://www.sqlite.org/lang_transaction.html); 20 s of patience for it.
+
+    Other databases: no persistent connections. Under ASGI each request has a thread of its own, so
+    none would ever be used again (https://docs.djangoproject.com/en/5.2/ref/databases/).
     """
     settings: dict[str, Any] = env.db_url_config(url)
     if settings["ENGINE"] == "django.db.backends.sqlite3":
@@ -92,9 +95,6 @@ def database(url: str) -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    else:
-        settings["CONN_MAX_AGE"] = 60
-        settings["CONN_HEALTH_CHECKS"] = True
     return settings
 
 

@@ -128,3 +128,9 @@ def test_a_policy_that_is_misspelled_lets_nobody_in_and_is_reported(settings: Se
     (message,) = check_settings()
     assert message.id == "connectors.E003"
     assert "'allow' or 'ask'" in message.msg
+
+
+@pytest.mark.parametrize("name", ["\x00", "blog\x00", "two\nlines"])
+def test_what_no_caller_can_be_called_is_known_to_nobody(name: str) -> None:
+    assert not forget(name, "openai")
+    assert not forget("blog", name)
