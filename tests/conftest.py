@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 pytest_plugins = ["tests.live_site"]
 
@@ -72,3 +73,16 @@ def nothing_tried_to_leave() -> Iterator[None]:
     _strangers.clear()
     yield
     assert not _strangers, f"The test tried to reach {_strangers}; tests stay on 127.0.0.1."
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """As pytest-django's; PostgreSQL drops no database that some thread is connected to."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
