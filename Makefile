@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What pytest is asked beyond its defaults: make test ARGS="-k stream -x"
 ARGS ?=
 
-.PHONY: help demo run test check format clean
+.PHONY: help demo run test check format docs bench-prompt clean
 
 help:
 	@echo "make demo    a chain of simulated connections answers although the first two fail"
@@ -16,6 +16,8 @@ help:
 	@echo "make test    everything that needs no service (ARGS=... goes to pytest)"
 	@echo "make check   style, types, Django's own checks, missing migrations"
 	@echo "make format  brings the code into the project's style"
+	@echo "make docs    writes docs/reference from the docstrings"
+	@echo "make bench-prompt  measures what prompt() adds to the HTTP call that it makes"
 	@echo "make clean   removes .venv and caches; keeps var/, where the database is"
 
 demo: $(VENV)/.runtime
@@ -43,6 +45,12 @@ check: $(VENV)/.development
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.development
+	$(BIN)/python docs/generate_reference.py
+
+bench-prompt: $(VENV)/.runtime
+	@$(BIN)/python -m bench.prompt_overhead $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

@@ -12,6 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ai_client import key_services
 from ai_client.models import GatewayKey, RequestLog
@@ -50,17 +52,17 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
         """What a key is cannot be changed, only what it may do."""
         return () if obj is None else ("shown_prefix", "created")
 
-    @admin.display(description="key", ordering="prefix")
+    @admin.display(description=_("key"), ordering="prefix")
     def shown_prefix(self, key: GatewayKey) -> str:
         """The part of the key that is known."""
         return f"{key.prefix}…"
 
-    @admin.action(description="Revoke selected gateway keys", permissions=["change"])
+    @admin.action(description=_("Revoke selected gateway keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[GatewayKey]) -> None:
         """Switch keys off."""
         for key in queryset:
             key_services.revoke_gateway_key(key)
-            self.log_change(request, key, "Revoked.")
+            self.log_change(request, key, gettext("Revoked."))
 
     def save_model(
         self, request: HttpRequest, obj: GatewayKey, form: ModelForm[GatewayKey], change: bool
@@ -94,14 +96,17 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
         messages.success(
             request,
             format_html(
-                "The gateway key “{}” was made: <code>{}</code> Copy it now: it is not stored "
-                'and cannot be shown again. <a href="{}">All gateway keys</a>',
-                obj.name,
-                getattr(request, _PLAIN),
-                reverse(f"{self.admin_site.name}:ai_client_gatewaykey_changelist"),
+                gettext(
+                    "The gateway key “{name}” was made: <code>{key}</code> Copy it now: it is not "
+                    'stored and cannot be shown again. <a href="{address}">All gateway keys</a>'
+                ),
+                name=obj.name,
+                key=getattr(request, _PLAIN),
+                address=reverse(f"{self.admin_site.name}:ai_client_gatewaykey_changelist"),
             ),
         )
-        context = {**self.admin_site.each_context(request), "title": f"Gateway key “{obj.name}”"}
+        title = gettext("Gateway key “%(name)s”") % {"name": obj.name}
+        context = {**self.admin_site.each_context(request), "title": title}
         return TemplateResponse(request, "admin/base_site.html", context)
 
 
@@ -138,10 +143,12 @@ class RequestLogAdmin(_RequestLogAdmin):
         shown = (name for name in names if name not in ("id", "attempts"))
         return (*shown, "attempts_table")
 
-    @admin.display(description="attempts")
+    @admin.display(description=_("attempts"))
     def attempts_table(self, row: RequestLog) -> SafeString:
         """Each attempt with its class, status, time and message."""
-        head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in _COLUMNS))
+        head = format_html_join(
+            "", '<th scope="col">{}</th>', ((label,) for label in _COLUMNS.values())
+        )
         body = format_html_join(
             "",
             "<tr>{}</tr>",
@@ -170,7 +177,15 @@ class RequestLogAdmin(_RequestLogAdmin):
 
 
 _PLAIN = "_new_gateway_key"
-_COLUMNS = ("connection", "model", "class", "error", "status", "ms", "message")
+_COLUMNS = {
+    "connection": _("connection"),
+    "model": _("model"),
+    "class": _("class"),
+    "error": _("error"),
+    "status": _("status"),
+    "ms": _("ms"),
+    "message": _("message"),
+}
 
 
 def _shown(value: object) -> object:

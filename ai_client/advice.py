@@ -34,6 +34,12 @@ _SLOW = (HeadersTimedOut, FirstEventTimedOut, IdleTimedOut, DeadlineExceeded)
 _NOT_THE_API = (BadContent, MalformedAnswer, EmptyAnswer, StreamTruncated)
 
 
+def as_detail(message: str) -> str:
+    """An error's own message, which is English, beside what is said in the person's language."""
+    # Translators: the message stays in English, so quote it.
+    return _("%(message)s") % {"message": message} if message else ""
+
+
 def advice_for(error: AiClientError) -> str:
     """What the site's owner can do about ``error``."""
     match error:

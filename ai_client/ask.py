@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ai_client.capabilities import Option
 from ai_client.messages import GenerationRequest, JsonValue
-from ai_client.wire import ClientFace, Target, WireRequest
+from ai_client.wire import ClientFace, ResultFace, Target, WireRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Ask:
         self._request = request
         self._parse = parse
 
+    @property
+    def known(self) -> GenerationRequest | None:
+        """The representation where it is there already, None where JSON would have to be read."""
+        return self._request
+
     def request(self) -> GenerationRequest:
         """The representation; an error of the caller's JSON is raised here."""
         if self._request is None:
@@ -59,8 +65,25 @@ class Ask:
             self._request = self._parse().with_stream(self.stream)
         return self._request
 
-    def render(self, face: ClientFace, wire: str, target: Target) -> tuple[WireRequest, bool]:
-        """The wire request for ``target``, and whether the caller's own body was forwarded."""
+    def render(
+        self,
+        face: ClientFace | ResultFace,
+        wire: str,
+        target: Target,
+        without: tuple[Option, ...] = (),
+    ) -> tuple[WireRequest, bool]:
+        """The wire request for ``target``, and whether the caller's own body was forwarded.
+
+        ``without`` is tuning to leave out of the representation, with a warning for each.
+        """
         if self.body is not None and self.dialect == wire:
             return face.forward_request(self.body, target, stream=self.stream), True
-        return face.render_request(self.request(), target), False
+        if not without:
+            return face.render_request(self.request(), target), False
+        request = self.request()
+        names = [option.name.lower() for option in without]
+        unsaid: dict[str, JsonValue] = dict.fromkeys(names)
+        config = replace(request.config, **unsaid)
+        sent = face.render_request(replace(request, config=config), target)
+        refused = (f"{name}: not for this model" for name in names)
+        return replace(sent, warnings=(*refused, *sent.warnings)), False

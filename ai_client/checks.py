@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -11,8 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
 
 from ai_client import conf
+from ai_client.prices import mistakes
 
 _NUMBERS = frozenset(
     (
@@ -42,24 +45,30 @@ def check_settings(app_configs: object, **kwargs: object) -> list[CheckMessage]:
                 id="ai_client.E001",
             )
         ]
-    return [*_names_and_types(given), *_hosts(), *_open_gateway(given)]
+    return [
+        *_names_and_types(given),
+        *_prevention(given),
+        *_prices(given),
+        *_hosts(),
+        *_open_gateway(given),
+    ]
 
 
 def _names_and_types(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    types = typing.get_type_hints(conf.AiClientSettings)
+    known = typing.get_type_hints(conf.AiClientSettings)
     for name, value in given.items():
-        if name not in types:
-            close = difflib.get_close_matches(name, types, 1)
-            known = ", ".join(each.name for each in fields(conf.AiClientSettings))
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            names = ", ".join(each.name for each in fields(conf.AiClientSettings))
             yield Error(
                 f"AI_CLIENT has no setting {name!r}.",
-                hint=f"Did you mean {close[0]!r}?" if close else f"There are: {known}.",
+                hint=f"Did you mean {close[0]!r}?" if close else f"There are: {names}.",
                 id="ai_client.E002",
             )
-        elif not _fits(value, types[name]):
+        elif not _fits(value, known[name]):
             yield Error(
                 f"AI_CLIENT[{name!r}] is {value!r}.",
-                hint=f"It takes {_in_words(types[name])}.",
+                hint=f"It takes {_in_words(known[name])}.",
                 id="ai_client.E003",
             )
         elif name in _NUMBERS and value is not None and value <= 0:
@@ -76,9 +85,39 @@ def _names_and_types(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
             )
 
 
+def _prevention(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    path = given.get("PREVENT_PROMPT")
+    if not path or not isinstance(path, str):
+        return
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        problem = str(error)
+    else:
+        if callable(found):
+            return
+        problem = "It is no function"
+    yield Error(
+        f"AI_CLIENT['PREVENT_PROMPT'] is {path!r}: {problem.rstrip('.')}.",
+        hint="It takes the dotted path of a function, 'shop.prompts.prevent', that gets a Prompt.",
+        id="ai_client.E005",
+    )
+
+
+def _prices(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    table = given.get("PRICES")
+    if not isinstance(table, Mapping):
+        return
+    for pattern, way_out in mistakes(table):
+        yield Error(
+            f"AI_CLIENT['PRICES'][{pattern!r}] cannot be used; the row counts for nothing.",
+            hint=way_out,
+            id="ai_client.E006",
+        )
+
+
 def _fits(value: object, expected: Any) -> bool:
-    choices = typing.get_args(expected) or (expected,)
-    for choice in choices:
+    for choice in _choices(expected):
         kind = typing.get_origin(choice) or choice
         if kind is bool or isinstance(value, bool):
             if kind is bool and isinstance(value, bool):
@@ -92,10 +131,23 @@ def _fits(value: object, expected: Any) -> bool:
 
 
 def _in_words(expected: Any) -> str:
-    names = {float: "a number", int: "a whole number", bool: "True or False", str: "text"}
-    choices = typing.get_args(expected) or (expected,)
-    words = [names.get(choice, "None" if choice is type(None) else "a list") for choice in choices]
-    return " or ".join(dict.fromkeys(words))
+    names = {
+        float: "a number",
+        int: "a whole number",
+        bool: "True or False",
+        str: "text",
+        type(None): "None",
+        Mapping: "a dictionary",
+    }
+    kinds = [typing.get_origin(choice) or choice for choice in _choices(expected)]
+    return " or ".join(dict.fromkeys(names.get(kind, "a list") for kind in kinds))
+
+
+def _choices(expected: Any) -> tuple[Any, ...]:
+    """The types of a union, or the one type."""
+    if typing.get_origin(expected) in (typing.Union, types.UnionType):
+        return typing.get_args(expected)
+    return (expected,)
 
 
 def _hosts() -> Iterator[CheckMessage]:

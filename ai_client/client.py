@@ -16,37 +16,69 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
+from dataclasses import dataclass
 from functools import cache
 
 from ai_client import conf
 from ai_client.approvals import caller_label
-from ai_client.ask import Ask
+from ai_client.ask import Ask, Limits
 from ai_client.configuration import configuration
 from ai_client.errors import AiClientError, ConnectorNotApproved, UpstreamError
 from ai_client.events import Event, replay
-from ai_client.exchange import Answer, Output, Piece
+from ai_client.exchange import Answer, Output, Piece, Reply, Step
 from ai_client.health import Health
 from ai_client.last_results import LastResults
 from ai_client.log.redaction import hide
 from ai_client.log.writer import default_writer
-from ai_client.messages import GenerationRequest, GenerativeAiResult
+from ai_client.messages import (
+    AnyResult,
+    GenerationRequest,
+    GenerativeAiOperation,
+    GenerativeAiResult,
+)
+from ai_client.observability import watch
+from ai_client.operations import follow, read_handle, route_of, with_handle
+from ai_client.prevention import require_enabled
 from ai_client.prices import context_window
 from ai_client.progress import Progress
+from ai_client.reading import Patience
 from ai_client.records import Outcome, RequestRecord
 from ai_client.refusals import Refusals, default_refusals
-from ai_client.router import AUTO, approved
-from ai_client.session import Session
+from ai_client.router import AUTO, Approved, Route, approved, permitted
+from ai_client.session import Reserve, Session
 from ai_client.snapshot import ConnectionConfig, GatewayKeyConfig, Snapshot
-from ai_client.trail import Trail
-from ai_client.transport import AsyncEngine, Engine, arun, run
+from ai_client.stand_in import present
+from ai_client.trail import Trail, Watcher
+from ai_client.transport import AsyncEngine, Engine, adrive, arun, drive, run
 from ai_client.transport.async_engine import AiohttpEngine
 from ai_client.transport.guard import Guard
 from ai_client.transport.sync_engine import HttpxEngine
 
 PYTHON = "python"
 """The dialect of callers that use this module rather than the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request, and who may answer it: a model's name as for ``generate``, or routes in order.
+
+    ``caller`` is the app's label; ``limits``: the site's unless given; ``reserve``: if all fail.
+    """
+
+    request: GenerationRequest
+    model: str | tuple[Route, ...] = AUTO
+    caller: str = ""
+    limits: Limits | None = None
+    reserve: Reserve | None = None
+
+    @property
+    def requested(self) -> str:
+        """What was asked for, in a word, for the log."""
+        if isinstance(self.model, str):
+            return self.model
+        return self.model[0].model if self.model else ""
 
 
 class AiClient:
@@ -66,35 +98,69 @@ class AiClient:
         health: Health | None = None,
         clock: Callable[[], float] = time.monotonic,
         refusals: Refusals | None = None,
+        watch: Callable[[], Watcher | None] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.engine = engine
         self.async_engine = async_engine
         self._record = record
+        self._watch = watch
         self.health = health or Health(_chance)
         self.clock = clock
         self.refusals = refusals or Refusals()
         self.results = LastResults()
 
     def session(
-        self, ask: Ask, model: str, *, allow_fallback: bool = True, caller: str = ""
+        self,
+        ask: Ask,
+        model: str | Sequence[Route],
+        *,
+        allow_fallback: bool = True,
+        caller: str = "",
+        limits: Limits | None = None,
+        watcher: Watcher | None = None,
+        reserve: Reserve | None = None,
     ) -> Session:
-        """A session for ``ask`` over the routes that ``model`` names and ``caller`` may use.
+        """A session for ``ask`` over the routes that ``model`` is or names.
 
-        ``ConnectorNotApproved`` where it may use none of them.
+        Of these ``caller`` gets those it may use; ``ConnectorNotApproved`` where that is none.
+        ``limits`` are the site's unless given. What ``reserve`` finds is for the caller.
         """
+        headers = None if watcher is None else watcher.asked(ask)
+        require_enabled()
         label = caller_label(caller)
-        found = approved(self.snapshot(), model, label, allow_fallback=allow_fallback)
-        for connector in found.refused:
-            self.refusals.note(label, connector)
-        if found.refused and not found.routes:
-            raise ConnectorNotApproved(
-                f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
-                "owner can allow it under Settings > Connectors > Approvals."
-            )
+        if isinstance(model, str):
+            found = approved(self.snapshot(), model, label, allow_fallback=allow_fallback)
+        else:
+            found = permitted(self.snapshot(), model, label)
+        self._require_approval(label, found)
         return Session(
-            ask, found.routes, self.health, self.clock, conf.limits(), context_window, hide
+            ask,
+            found.routes,
+            self.health,
+            self.clock,
+            limits or conf.limits(),
+            context_window,
+            hide,
+            headers,
+            reserve,
         )
+
+    def finish(
+        self,
+        trail: Trail,
+        progress: Progress,
+        outcome: Outcome,
+        *,
+        status: int | None = None,
+        error: AiClientError | None = None,
+    ) -> None:
+        """A request is over: remember it, and tell whoever watches."""
+        now = self.clock()
+        record = trail.record(progress, now, outcome, status=status, error=error)
+        self.record(record)
+        if trail.watcher is not None:
+            trail.watcher.ended(record, progress, now)
 
     def record(self, record: RequestRecord) -> None:
         """Remember a finished request: its results here, all of it in the log."""
@@ -120,16 +186,28 @@ class AiClient:
             stream=stream,
             key=key,
             caller=caller,
+            watcher=None if self._watch is None else self._watch(),
         )
 
     def generate(
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> GenerativeAiResult:
-        """The answer to ``request``.
+        """The answer to ``request`` for text.
 
         ``caller`` is the label of the app that asks, for the log and for approvals.
         """
-        call = _PythonCall(self, request, model, caller, stream=False)
+        return _generated(self.ask(Plan(request, model, caller)))
+
+    def ask(self, plan: Plan) -> AnyResult:
+        """The answer to a plan. An operation's ``id`` is one that ``operation`` takes."""
+        return self.answer(self.call(plan))
+
+    def call(self, plan: Plan, *, stream: bool = False) -> PythonCall:
+        """A plan on its way, which knows who answered: for ``answer``, or for ``events_of``."""
+        return PythonCall(self, plan, stream=stream)
+
+    def answer(self, call: PythonCall) -> AnyResult:
+        """The answer to a call; once."""
         with call, closing(run(call.session, self.engine)) as outputs:
             for output in outputs:
                 return call.answer(output)
@@ -150,6 +228,7 @@ class AiClient:
             record=self.record,
             health=Health(_chance),
             clock=self.clock,
+            watch=self._watch,
         )
         place = (connection.id, connection.revision, connection.model)
         try:
@@ -176,7 +255,14 @@ class AiClient:
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> GenerativeAiResult:
         """As ``generate``, awaiting."""
-        call = _PythonCall(self, request, model, caller, stream=False)
+        return _generated(await self.aask(Plan(request, model, caller)))
+
+    async def aask(self, plan: Plan) -> AnyResult:
+        """As ``ask``, awaiting."""
+        return await self.aanswer(self.call(plan))
+
+    async def aanswer(self, call: PythonCall) -> AnyResult:
+        """As ``answer``, awaiting."""
         with call:
             async with aclosing(arun(call.session, self.async_engine)) as outputs:
                 async for output in outputs:
@@ -187,7 +273,14 @@ class AiClient:
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> Iterator[Event]:
         """The answer's events as they come. Closing the iterator ends the upstream call."""
-        call = _PythonCall(self, request, model, caller, stream=True)
+        yield from self.events(Plan(request, model, caller))
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        """As ``stream``, for a plan."""
+        yield from self.events_of(self.call(plan, stream=True))
+
+    def events_of(self, call: PythonCall) -> Generator[Event, None, None]:
+        """The events of the answer to a call made for a stream; once."""
         with call, closing(run(call.session, self.engine)) as outputs:
             for output in outputs:
                 yield from call.events(output)
@@ -197,7 +290,18 @@ class AiClient:
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> AsyncIterator[Event]:
         """As ``stream``, awaiting."""
-        call = _PythonCall(self, request, model, caller, stream=True)
+        async with aclosing(self.aevents(Plan(request, model, caller))) as events:
+            async for event in events:
+                yield event
+
+    async def aevents(self, plan: Plan) -> AsyncGenerator[Event, None]:
+        """As ``events``, awaiting."""
+        async with aclosing(self.aevents_of(self.call(plan, stream=True))) as events:
+            async for event in events:
+                yield event
+
+    async def aevents_of(self, call: PythonCall) -> AsyncGenerator[Event, None]:
+        """As ``events_of``, awaiting."""
         with call:
             async with aclosing(arun(call.session, self.async_engine)) as outputs:
                 async for output in outputs:
@@ -205,10 +309,65 @@ class AiClient:
                         yield event
             call.end()
 
+    def operation(
+        self,
+        operation_id: str,
+        *,
+        connections: Sequence[ConnectionConfig] | None = None,
+        caller: str = "",
+    ) -> GenerativeAiOperation:
+        """How far a long operation is, with its result once it has succeeded.
+
+        ``operation_id`` is the ``id`` of an operation that ``ask`` or this has returned; it may
+        have been stored in between. ``connections`` are the snapshot's unless given. Asks the
+        upstream once; whoever wants the end asks again after a while. Leaves no record in the log:
+        the request that started the operation has one.
+        """
+        flow = self._following(operation_id, connections, caller)
+        with closing(drive(flow, self.engine)) as found:
+            for operation in found:
+                return operation
+        raise AssertionError("An operation was followed without an answer.")
+
+    async def aoperation(
+        self,
+        operation_id: str,
+        *,
+        connections: Sequence[ConnectionConfig] | None = None,
+        caller: str = "",
+    ) -> GenerativeAiOperation:
+        """As ``operation``, awaiting."""
+        flow = self._following(operation_id, connections, caller)
+        async with aclosing(adrive(flow, self.async_engine)) as found:
+            async for operation in found:
+                return operation
+        raise AssertionError("An operation was followed without an answer.")
+
+    def _following(
+        self, operation_id: str, connections: Sequence[ConnectionConfig] | None, caller: str
+    ) -> Generator[Step | GenerativeAiOperation, Reply, None]:
+        require_enabled()
+        handle, label, snapshot = read_handle(operation_id), caller_label(caller), self.snapshot()
+        everybody = (*snapshot.connections, *snapshot.implicit)
+        route = route_of(handle, everybody if connections is None else connections)
+        self._require_approval(label, permitted(snapshot, [route], label))
+        limits = conf.limits()
+        return follow(route, handle.id, Patience(limits, self.clock), limits.connect, hide)
+
+    def _require_approval(self, label: str, found: Approved) -> None:
+        for connector in found.refused:
+            self.refusals.note(label, connector)
+        if found.refused and not found.routes:
+            raise ConnectorNotApproved(
+                f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
+                "owner can allow it under Settings > Connectors > Approvals."
+            )
+
     def forget_former(self, snapshot: Snapshot) -> None:
         """Forget the health of connections, and of their revisions, that are not in force."""
-        self.health.keep_only({(each.id, each.revision) for each in snapshot.connections})
-        self.results.keep_only({each.id for each in snapshot.connections})
+        everybody = (*snapshot.connections, *snapshot.implicit)
+        self.health.keep_only({(each.id, each.revision) for each in everybody})
+        self.results.keep_only({each.id for each in everybody})
 
     async def close(self) -> None:
         """Close the sockets of the running loop and of the blocking engine."""
@@ -216,34 +375,60 @@ class AiClient:
         self.engine.close()
 
 
-class _PythonCall:
+def _generated(result: AnyResult) -> GenerativeAiResult:
+    if not isinstance(result, GenerativeAiResult):
+        raise TypeError(f"Asked for content, not for {type(result).__name__}.")
+    return result
+
+
+class PythonCall:
     """One request of a Python caller: its session, and the one record that it leaves."""
 
-    def __init__(
-        self, client: AiClient, request: GenerationRequest, model: str, caller: str, *, stream: bool
-    ) -> None:
+    def __init__(self, client: AiClient, plan: Plan, *, stream: bool) -> None:
         self._client = client
-        self._trail = client.trail(PYTHON, requested_model=model, stream=stream, caller=caller)
+        self._trail = client.trail(
+            PYTHON, requested_model=plan.requested, stream=stream, caller=plan.caller
+        )
         self._recorded = False
-        ask = Ask(stream=stream, request=request.with_stream(stream))
+        ask = Ask(stream=stream, request=plan.request.with_stream(stream))
         try:
-            self.session = client.session(ask, model, caller=caller)
+            self.session = client.session(
+                ask,
+                plan.model,
+                caller=plan.caller,
+                limits=plan.limits,
+                watcher=self._trail.watcher,
+                reserve=plan.reserve,
+            )
         except AiClientError as error:
-            refused = self._trail.record(Progress(), client.clock(), Outcome.REFUSED, error=error)
-            client.record(refused)
+            client.finish(self._trail, Progress(), Outcome.REFUSED, error=error)
             raise
 
-    def answer(self, output: Output) -> GenerativeAiResult:
+    @property
+    def request_id(self) -> str:
+        """The id of the request in the log."""
+        return self._trail.request_id
+
+    @property
+    def route(self) -> Route:
+        """Who was asked last: after an answer, who gave it."""
+        return self.session.progress.attempts[-1].route
+
+    def answer(self, output: Output) -> AnyResult:
         assert isinstance(output, Answer)
+        self._trail.heard(output)
         self.end()
+        if isinstance(output.result, GenerativeAiOperation):
+            return with_handle(output.result, self.route)
         return output.result
 
     def events(self, output: Output) -> Iterator[Event]:
+        self._trail.heard(output)
         match output:
             case Piece():
                 yield from output.events
             case Answer():
-                yield from replay(output.result)
+                yield from replay(_generated(output.result))
 
     def end(self) -> None:
         self._record(Outcome.SUCCESS)
@@ -264,10 +449,7 @@ class _PythonCall:
         if self._recorded:
             return
         self._recorded = True
-        client = self._client
-        client.record(
-            self._trail.record(self.session.progress, client.clock(), outcome, error=error)
-        )
+        self._client.finish(self._trail, self.session.progress, outcome, error=error)
 
 
 def new_request_id() -> str:
@@ -275,9 +457,15 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(16)}"
 
 
-@cache
 def default_client() -> AiClient:
-    """This process's client, over the site's connections."""
+    """This process's client, over the site's connections; in a test that of ``testing``."""
+    found = present()
+    return site_client() if found is None else found.client
+
+
+@cache
+def site_client() -> AiClient:
+    """As ``default_client``, whoever stands in for it."""
     guard = Guard(conf.allowed_private_hosts)
     client = AiClient(
         snapshot=configuration().current,
@@ -285,9 +473,24 @@ def default_client() -> AiClient:
         async_engine=AiohttpEngine(guard),
         record=default_writer().append,
         refusals=default_refusals(),
+        watch=watch,
     )
     configuration().watch(client.forget_former)
     return client
+
+
+def client_over(
+    snapshot: Callable[[], Snapshot], engine: Engine, async_engine: AsyncEngine
+) -> AiClient:
+    """A client with engines and health states of its own, which writes to the site's log."""
+    return AiClient(
+        snapshot=snapshot,
+        engine=engine,
+        async_engine=async_engine,
+        record=default_writer().append,
+        refusals=default_refusals(),
+        watch=watch,
+    )
 
 
 _system_random = secrets.SystemRandom()

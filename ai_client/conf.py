@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
 
 from ai_client.addresses import AllowList
 from ai_client.ask import Limits
+from ai_client.prices import NO_PRICES, PriceTable, price_table
+from connectors.conf import ai_enabled as connectors_enabled
 
 _HOSTS_VARIABLE = "KONEEK_ALLOW_PRIVATE_HOSTS"
 _SPOOL_VARIABLE = "AI_CLIENT_SPOOL_DIR"
+_WORDS_FOR_OFF = frozenset(("", "0", "f", "false", "n", "no", "off"))
 
 
 @dataclass(frozen=True, slots=True)
 class AiClientSettings:
     """Defaults and meaning of every key of ``AI_CLIENT``. Times are in seconds."""
 
+    ENABLED: bool = True
+    """False, or what Python takes for false, switches AI off, as ``CONNECTORS["AI_ENABLED"]``
+    does: nothing is sent."""
+    PREVENT_PROMPT: str = ""
+    """Dotted path of a function that gets each ``Prompt`` of Python code; True, or a reason as
+    text, keeps it from being sent."""
     DEADLINE: float = 600.0
     """Total time of a request with all its attempts."""
     CONNECT_TIMEOUT: float = 5.0
@@ -62,6 +72,17 @@ class AiClientSettings:
     LOG_RETENTION_DAYS: int = 30
     """Age at which rows of the request log are deleted, by the log's writer and by
     prune_request_log; 0 keeps them for ever."""
+    PRICES: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """US dollars per million tokens, before the list in genai-prices: ``"provider/model"``, with
+    ``*`` for any text, the first that fits, to ``input_mtok``, ``output_mtok`` and if they differ
+    ``cached_input_mtok`` and ``cache_write_mtok``."""
+    TRACE_CONTENT: bool = False
+    """True: OpenTelemetry's spans hold prompts and answers."""
+    TRACE_UPSTREAM: bool = False
+    """True: upstreams are sent the header ``traceparent``."""
+
+
+_DEFAULTS = AiClientSettings()
 
 
 def current() -> AiClientSettings:
@@ -71,16 +92,65 @@ def current() -> AiClientSettings:
     return AiClientSettings(**{name: value for name, value in given.items() if name in known})
 
 
+def ai_enabled() -> bool:
+    """Whether AI is on: off when this app's switch or that of the connectors says so."""
+    return switched_on() and connectors_enabled()
+
+
+def switched_on() -> bool:
+    """Whether ``AI_CLIENT["ENABLED"]`` leaves AI on.
+
+    What Python takes for false switches it off, and so do the words for it that environment
+    variables hold: sending nothing is the safer reading.
+    """
+    given = getattr(settings, "AI_CLIENT", None) or {}
+    value = given.get("ENABLED", True)
+    if isinstance(value, str):
+        return value.strip().lower() not in _WORDS_FOR_OFF
+    return bool(value)
+
+
+def traces_content() -> bool:
+    """Whether spans hold prompts and answers; only ``TRACE_CONTENT = True`` does it."""
+    return _given("TRACE_CONTENT") is True
+
+
+def traces_upstream() -> bool:
+    """Whether upstreams are told of the trace; only ``TRACE_UPSTREAM = True`` does it."""
+    return _given("TRACE_UPSTREAM") is True
+
+
+def prices() -> PriceTable:
+    """The parsed ``AI_CLIENT["PRICES"]``; what is wrong in it is left out, the checks report it."""
+    given = _given("PRICES")
+    return price_table(given) if isinstance(given, Mapping) and given else NO_PRICES
+
+
+def _given(name: str) -> object:
+    return (getattr(settings, "AI_CLIENT", None) or {}).get(name)
+
+
+def prevent_prompt() -> Callable[..., object] | None:
+    """What decides about each prompt; None where nobody does. ``ImportError`` for a wrong path."""
+    given = getattr(settings, "AI_CLIENT", None) or {}
+    path = given.get("PREVENT_PROMPT")
+    if not path:
+        return None
+    found: Callable[..., object] = import_string(path)
+    return found
+
+
 def limits() -> Limits:
     """The time limits of a request."""
-    now = current()
+    # Each request asks for them: the other settings need not be looked up with them.
+    given: Mapping[str, Any] = getattr(settings, "AI_CLIENT", None) or {}
     return Limits(
-        deadline=now.DEADLINE,
-        connect=now.CONNECT_TIMEOUT,
-        pool=now.POOL_TIMEOUT,
-        first_event=now.FIRST_EVENT_TIMEOUT,
-        idle=now.IDLE_TIMEOUT,
-        attempts=now.MAX_ATTEMPTS,
+        deadline=given.get("DEADLINE", _DEFAULTS.DEADLINE),
+        connect=given.get("CONNECT_TIMEOUT", _DEFAULTS.CONNECT_TIMEOUT),
+        pool=given.get("POOL_TIMEOUT", _DEFAULTS.POOL_TIMEOUT),
+        first_event=given.get("FIRST_EVENT_TIMEOUT", _DEFAULTS.FIRST_EVENT_TIMEOUT),
+        idle=given.get("IDLE_TIMEOUT", _DEFAULTS.IDLE_TIMEOUT),
+        attempts=given.get("MAX_ATTEMPTS", _DEFAULTS.MAX_ATTEMPTS),
     )
 
 

@@ -23,6 +23,7 @@ from ai_client.errors import ConfigurationUnavailable
 from ai_client.log.redaction import REDACTOR
 from ai_client.refusals import default_refusals
 from ai_client.snapshot import Snapshot
+from connectors.sentinel import keep_up
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Configuration:
         self._loading = threading.Lock()
         self._watchers: list[Callable[[Snapshot], None]] = []
         self._chores: list[Callable[[], None]] = []
+        self._first_chores: list[Callable[[], None]] = []
         self._database_down = False
         self._polling = False
         _configurations.add(self)
@@ -70,6 +72,10 @@ class Configuration:
     def at_each_poll(self, chore: Callable[[], None]) -> None:
         """Call ``chore`` with each poll, in the poller's thread: for writes that can wait."""
         self._chores.append(chore)
+
+    def at_first_reading(self, chore: Callable[[], None]) -> None:
+        """Call ``chore`` when this process has read the configuration for the first time."""
+        self._first_chores.append(chore)
 
     def forget(self) -> None:
         """Drop the snapshot; the next request reads it anew."""
@@ -125,12 +131,18 @@ class Configuration:
                 self._start_polling()
             if self._snapshot is None:
                 try:
-                    self._put(_outside_the_loop(self._load))
+                    self._put(_outside_the_loop(self._load_first))
                 except _UNREACHABLE as error:
                     self._missing(error)
                     raise _unavailable() from error
             assert self._snapshot is not None
             return self._snapshot
+
+    def _load_first(self) -> Snapshot:
+        snapshot = self._load()
+        for chore in self._first_chores:
+            chore()
+        return snapshot
 
     def _start_polling(self) -> None:
         seconds = conf.current().CONFIGURATION_POLL
@@ -200,6 +212,7 @@ def configuration() -> Configuration:
     found = Configuration(connections.load, connections.version)
     found.watch(lambda snapshot: REDACTOR.set_known(connections.secrets(snapshot)))
     found.at_each_poll(lambda: default_refusals().write())
+    found.at_first_reading(keep_up)
     return found
 
 

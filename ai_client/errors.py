@@ -5,8 +5,11 @@
     AiClientError
     ├── RequestError                 the caller's request is at fault, no other connection helps
     │   ├── InvalidRequest             400  malformed, or an upstream said 400/422
-    │   │   └── ContextTooLong         400  another connection with more context may do
+    │   │   ├── ContextTooLong         400  another connection with more context may do
+    │   │   └── InvalidArgument        400  a wrong argument of a Python call; never sent
+    │   │       └── NoModelFound         400  no model here can do what the prompt needs
     │   ├── UnsupportedFeature         400  the target's dialect cannot say it; never sent
+    │   │   └── CapabilityUnsupported  400  the provider's models are not for that
     │   ├── ContentFiltered            400  a policy of the upstream refused the prompt
     │   ├── PayloadTooLarge            413
     │   ├── RequestTimeout             408  the caller sent its body too slowly
@@ -16,6 +19,9 @@
     │   ├── AuthenticationFailed       401  missing or unknown gateway key
     │   └── PermissionRefused          403  the gateway key may not do this
     │       └── ConnectorNotApproved   403  nobody has allowed this caller the connector
+    ├── AiDisabled                   503  AI is switched off on this site
+    ├── TurnsExhausted               502  the model asked for functions once too often
+    ├── ContentMissing               500  an answer, but none of the kind that is looked for in it
     ├── NoConnection                 503  nothing is configured, or everything is switched off
     ├── ConfigurationUnavailable     503  the database is away, and nothing was read before
     └── UpstreamError                an upstream failed; class attributes say what follows
@@ -30,9 +36,8 @@
         ├── HeadersTimedOut, FirstEventTimedOut, IdleTimedOut, DeadlineExceeded
         └── BadContent, MalformedAnswer, AnswerTooLarge, EmptyAnswer, StreamTruncated
 
-Whether the next connection is tried is ``error.retryable``; what the failure does to the
-connection's health is ``error.effect`` over ``error.scope``; ``status`` and ``code`` are what a
-client of the gateway gets when nothing is left. Nobody decides by "any exception".
+``error.retryable``: is the next connection tried? ``error.effect`` over ``error.scope``: what it
+does to the connection's health. ``status``, ``code``: what the gateway's client gets in the end.
 """
 
 from __future__ import annotations
@@ -65,9 +70,8 @@ class Scope(Enum):
 class AiClientError(Exception):
     """Base of all errors raised by this package.
 
-    ``message`` is safe to show to a caller: no key, no internal URL. ``code`` is a stable word
-    that appears in the answer, the log and docs/errors.md alike. ``status`` is the HTTP status
-    with which the gateway answers when this error is final.
+    ``message`` is safe to show: no key, no internal URL. ``code`` is a stable word, the same in
+    answer, log and docs/errors.md. ``status`` is the gateway's if this error is final.
     """
 
     status: ClassVar[int] = 500
@@ -82,8 +86,7 @@ class AiClientError(Exception):
     def with_message(self, message: str) -> Self:
         """The same failure, told in other words."""
         again = copy.copy(self)
-        again.args = (message,)
-        again.message = message
+        again.args, again.message = (message,), message
         return again
 
     def clean(self, redact: Callable[[str], str]) -> None:
@@ -113,11 +116,25 @@ class ContextTooLong(InvalidRequest):
     retryable = True
 
 
+class InvalidArgument(InvalidRequest, ValueError):
+    """An argument of a Python call is wrong; ``param`` names it. Nothing was sent."""
+
+
+class NoModelFound(InvalidArgument):
+    """No model of the configured providers can do all that the prompt needs."""
+
+    code = "model_not_found"
+
+
 class UnsupportedFeature(RequestError):
     """The target's dialect cannot express a feature that the request uses."""
 
     code = "unsupported_feature"
     retryable = True
+
+
+class CapabilityUnsupported(UnsupportedFeature):
+    """The provider or model is not for what is asked; another one may be."""
 
 
 class ContentFiltered(RequestError):
@@ -185,6 +202,26 @@ class ConnectorNotApproved(PermissionRefused):
     code = "connector_not_approved"
 
 
+class AiDisabled(AiClientError):
+    """AI is switched off: ``AI_CLIENT["ENABLED"]``, or somebody prevented this prompt."""
+
+    status = 503
+    code = "prompt_prevented"
+
+
+class TurnsExhausted(AiClientError):
+    """A model still asked for functions when it had been asked as often as was allowed."""
+
+    status = 502
+    code = "turns_exhausted"
+
+
+class ContentMissing(AiClientError):
+    """What a program looks for in an answer (a text, an image) is not in it."""
+
+    code = "content_missing"
+
+
 class NoConnection(AiClientError):
     """No connection is configured and usable."""
 
@@ -203,9 +240,9 @@ class ConfigurationUnavailable(AiClientError):
 class UpstreamError(AiClientError):
     """An upstream failed. Subclasses carry the consequences as class attributes.
 
-    ``retry_after`` is in seconds, already clamped to 0..3600; ``upstream_status`` is the HTTP
-    status the upstream answered with, if it answered. ``double_charge`` marks failures after
-    which the upstream may still have done, and billed, the work.
+    ``retry_after`` is in seconds, clamped to 0..3600; ``upstream_status`` the HTTP status of the
+    answer, if there was one. ``double_charge``: the upstream may have done, and billed, the work.
+    ``operation_id`` is of a long operation that goes on although nobody waits for it any more.
     """
 
     status = 502
@@ -215,6 +252,7 @@ class UpstreamError(AiClientError):
     scope: ClassVar[Scope] = Scope.MODEL
     double_charge: ClassVar[bool] = False
     cured_by_retry: ClassVar[bool] = True
+    operation_id: str | None = None
 
     def __init__(
         self,
@@ -249,7 +287,7 @@ class NameNotResolved(UpstreamError):
 
 
 class AddressRefused(UpstreamError):
-    """The host resolves to an address that this site does not send to (see docs/security)."""
+    """The host resolves to an address that this site does not send to (see SECURITY.md)."""
 
     code = "upstream_address_refused"
     scope = Scope.CONNECTION
@@ -335,8 +373,6 @@ class Overloaded(UpstreamError):
 
 class ServerFailed(UpstreamError):
     """500, 502, 52x."""
-
-    code = "upstream_error"
 
 
 class GatewayTimedOut(ServerFailed):

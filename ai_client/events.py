@@ -9,7 +9,7 @@ answer: a complete answer is a collected stream.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias, assert_never
 
@@ -43,10 +43,14 @@ class PartKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResponseStart:
-    """The answer has begun. Lifecycle, not content: it does not commit the response."""
+    """The answer has begun. Lifecycle, not content: it does not commit the response.
+
+    ``additional`` is what a complete answer said beyond the rest.
+    """
 
     id: str = ""
     model: str = ""
+    additional: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ class Collector:
     def __init__(self) -> None:
         self._id = ""
         self._model = ""
+        self._additional: JsonObject = {}
         self._parts: dict[int, dict[int, _OpenPart]] = {}
         self._logprobs: dict[int, list[TokenLogprob]] = {}
         self._finish: dict[int, Finish] = {}
@@ -172,6 +177,7 @@ class Collector:
             case ResponseStart():
                 self._id = event.id or self._id
                 self._model = event.model or self._model
+                self._additional = event.additional or self._additional
             case PartStart():
                 self._parts.setdefault(event.candidate, {})[event.index] = _OpenPart(event)
             case PartDelta():
@@ -201,7 +207,13 @@ class Collector:
                     tuple(self._logprobs.get(number, ())),
                 )
             )
-        return GenerativeAiResult(self._id, self._model, tuple(candidates), self.usage)
+        return GenerativeAiResult(
+            self._id,
+            self._model,
+            tuple(candidates),
+            self.usage,
+            additional_data=self._additional,
+        )
 
 
 def collect(events: Iterable[Event]) -> GenerativeAiResult:
@@ -224,7 +236,7 @@ def _bearer(candidate: Candidate) -> int | None:
 
 def replay(result: GenerativeAiResult) -> Iterator[Event]:
     """The events of a complete answer; ``collect(replay(r)) == r`` for every answer r."""
-    yield ResponseStart(result.id, result.model)
+    yield ResponseStart(result.id, result.model, result.additional_data)
     for number, candidate in enumerate(result.candidates):
         bearer = _bearer(candidate) if candidate.logprobs else None
         for index, part in enumerate(candidate.message.parts):

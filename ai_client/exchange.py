@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ai_client.errors import UpstreamError
 from ai_client.events import Event
-from ai_client.messages import GenerativeAiResult
+from ai_client.messages import AnyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Consult:
+    """Have something found out that may block; a loop that awaits does it in a thread."""
+
+    act: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Headers have arrived. Names are in lower case; values may be anything and stay unprinted."""
 
@@ -73,7 +80,7 @@ class ReadTimedOut:
 class Answer:
     """A complete answer. ``raw`` is the upstream's body where it may be passed on as it is."""
 
-    result: GenerativeAiResult
+    result: AnyResult
     raw: bytes | None = None
 
 
@@ -90,6 +97,6 @@ class Piece:
     last: bool = False
 
 
-Step: TypeAlias = Open | Read | Drop
+Step: TypeAlias = Open | Read | Drop | Consult
 Output: TypeAlias = Answer | Piece
 Reply: TypeAlias = Opened | Chunk | End | ReadTimedOut | UpstreamError | None

@@ -230,10 +230,11 @@ class Health:
         """The worse of the connection's standing and its model's."""
         if not self._states:
             return READY
-        whole = self._states.get((connection, revision, None))
-        single = self._states.get((connection, revision, model))
-        admissions = [state.admission(now) for state in (whole, single) if state is not None]
-        return max(admissions, key=lambda each: _RANK[each.standing], default=READY)
+        whole = self._standing((connection, revision, None), now)
+        single = self._standing((connection, revision, model), now)
+        if whole is READY or _RANK[single.standing] > _RANK[whole.standing]:
+            return single
+        return whole
 
     def begin(self, connection: str, revision: str, model: str, now: float) -> None:
         """An attempt starts; where only one probe may run at a time, this is it."""
@@ -274,6 +275,10 @@ class Health:
     def size(self) -> int:
         """How many states are kept, ``MAXIMUM_STATES`` at most."""
         return len(self._states)
+
+    def _standing(self, key: Key, now: float) -> Admission:
+        state = self._states.get(key)
+        return READY if state is None else state.admission(now)
 
     def _state(self, key: Key) -> _State:
         state = self._states.get(key)

@@ -37,7 +37,8 @@ class LastResults:
 
     def answered(self, connection: str, milliseconds: float) -> None:
         """The connection gave an answer."""
-        self._results[connection] = replace(self.of(connection), latency_ms=milliseconds)
+        before = self.of(connection)
+        self._results[connection] = LastResult(milliseconds, before.error, before.error_at)
 
     def failed(self, connection: str, message: str, now: float) -> None:
         """The connection failed."""

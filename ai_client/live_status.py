@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
+from ai_client.advice import as_detail
 from ai_client.client import AiClient, default_client
 from ai_client.errors import (
     AddressRefused,
@@ -90,7 +91,7 @@ def _status(
         state=state,
         until_seconds=None if admission.allowed else until,
         last_latency_ms=last.latency_ms,
-        last_error=last.error,
+        last_error=as_detail(last.error),
         last_error_age=None if last.error_at is None else max(now - last.error_at, 0.0),
         who=_who(route, admission, first, state, cause, answers=answers),
         answers_now=answers,
@@ -131,5 +132,5 @@ def _who(
         return _("Answers only requests that name a model: it has none of its own.")
     if admission.allowed and first is not None:
         return _("Answers when %(name)s cannot.") % {"name": first.name}
-    reason = f"{state.label}. {cause}".strip()
+    reason = f"{state.label}. {as_detail(cause)}".strip()
     return _("Does not answer: %(reason)s") % {"reason": reason}

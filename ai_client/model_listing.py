@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from ai_client.discovery import discover
 from ai_client.encoding import BodyDecoder
 from ai_client.endpoints import endpoint, upstream_headers
 from ai_client.errors import AiClientError, BadContent, EndpointNotFound, UpstreamError
 from ai_client.exchange import Drop, Open, Opened, Reply, Step
+from ai_client.providers import Detected
 from ai_client.reading import Patience, is_web_page, read_refusal, read_whole
 from ai_client.snapshot import ConnectionConfig
-from ai_client.wire import ModelPage, ModelsFace, WireRequest, client_face, models_face
+from ai_client.wire import ListedModel, ModelPage, ModelsFace, WireRequest, client_face, models_face
 
 MAXIMUM_PAGES = 20
 """An upstream that has more goes round in circles."""
@@ -24,9 +26,13 @@ def list_models(
 ) -> Generator[Step | ModelPage, Reply, None]:
     """The pages as they come. Raises the ``AiClientError`` that the upstream's answer is.
 
-    ``EndpointNotFound`` where the dialect cannot list models. ``hide`` takes the connection's key,
-    its second argument, out of what an upstream said.
+    ``EndpointNotFound`` where the dialect cannot list models. A provider that detects its models
+    is asked so instead. ``hide`` takes the connection's key, its second argument, out of what an
+    upstream said.
     """
+    if connection.provider.detect is not None:
+        yield from _detected(connection, patience, connect_timeout, hide)
+        return
     face = models_face(connection.provider.wire)
     if face is None:
         raise EndpointNotFound(f"{connection.provider.name} has no list of models.")
@@ -44,6 +50,27 @@ def list_models(
         if not page.cursor or page.cursor == cursor:
             return
         cursor = page.cursor
+
+
+def _detected(
+    connection: ConnectionConfig,
+    patience: Patience,
+    connect_timeout: float,
+    hide: Callable[[str, str], str],
+) -> Generator[Step | ModelPage, Reply, None]:
+    """As one page; the flow's other steps are handed on."""
+    flow = discover(connection, patience, connect_timeout, hide)
+    reply: Reply = None
+    while True:
+        try:
+            step = flow.send(reply)
+        except StopIteration:
+            return
+        if isinstance(step, Detected):
+            yield ModelPage(tuple(ListedModel(name) for name in step.models))
+            reply = None
+        else:
+            reply = yield step
 
 
 def _page(

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ai_client.records import Outcome
 
@@ -15,26 +16,36 @@ class GatewayKey(models.Model):
     """A key with which programs outside the site call the gateway. Written by ``key_services``."""
 
     id = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100, unique=True)
     prefix = models.CharField(
-        max_length=16, unique=True, editable=False, help_text="The first characters of the key."
+        _("prefix"),
+        max_length=16,
+        unique=True,
+        editable=False,
+        help_text=_("The first characters of the key."),
     )
     digest = models.BinaryField(max_length=32, editable=False)
     allow_fallback = models.BooleanField(
+        _("allow fallback"),
         default=True,
-        help_text=(
+        help_text=_(
             "Whether other connections may answer when the model or connection that was asked "
             "for fails."
         ),
     )
-    enabled = models.BooleanField(default=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
     expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="Refused from then on. Empty: never."
+        _("expires at"),
+        null=True,
+        blank=True,
+        help_text=_("Refused from then on. Empty: never."),
     )
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         ordering: ClassVar = ["name"]
+        verbose_name = _("gateway key")
+        verbose_name_plural = _("gateway keys")
 
     def __str__(self) -> str:
         return self.name
@@ -42,7 +53,9 @@ class GatewayKey(models.Model):
     def clean(self) -> None:
         """A new key must not have expired already."""
         if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
-            raise ValidationError({"expires_at": "The expiry has passed. Choose a time to come."})
+            raise ValidationError(
+                {"expires_at": _("The expiry has passed. Choose a time to come.")}
+            )
 
 
 class RequestLog(models.Model):
@@ -55,14 +68,14 @@ class RequestLog(models.Model):
     class OutcomeChoices(models.TextChoices):
         """``records.Outcome`` as choices."""
 
-        SUCCESS = Outcome.SUCCESS.value, "Success"
-        ERROR = Outcome.ERROR.value, "Error"
-        CLIENT_CLOSED = Outcome.CLIENT_CLOSED.value, "Client closed"
-        REFUSED = Outcome.REFUSED.value, "Refused"
+        SUCCESS = Outcome.SUCCESS.value, _("Success")
+        ERROR = Outcome.ERROR.value, _("Error")
+        CLIENT_CLOSED = Outcome.CLIENT_CLOSED.value, _("Client closed")
+        REFUSED = Outcome.REFUSED.value, _("Refused")
 
     id = models.BigAutoField(primary_key=True)
-    request_id = models.CharField(max_length=64, unique=True)
-    created = models.DateTimeField(help_text="When the request began.")
+    request_id = models.CharField(_("request id"), max_length=64, unique=True)
+    created = models.DateTimeField(_("created"), help_text=_("When the request began."))
     gateway_key = models.ForeignKey(
         GatewayKey,
         null=True,
@@ -70,42 +83,52 @@ class RequestLog(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
         db_index=False,
+        verbose_name=_("gateway key"),
     )
-    gateway_key_name = models.CharField(max_length=100, blank=True)
+    gateway_key_name = models.CharField(_("gateway key name"), max_length=100, blank=True)
     caller = models.CharField(
-        max_length=200, blank=True, help_text="Who asked, where it was not a gateway key."
+        _("caller"),
+        max_length=200,
+        blank=True,
+        help_text=_("Who asked, where it was not a gateway key."),
     )
     dialect = models.CharField(
-        max_length=40, help_text="The dialect of the caller, or 'python' for code of the site."
+        _("dialect"),
+        max_length=40,
+        help_text=_("The dialect of the caller, or 'python' for code of the site."),
     )
-    requested_model = models.CharField(max_length=255, blank=True)
-    stream = models.BooleanField(default=False)
-    connection = models.CharField(max_length=100, blank=True)
-    connection_uuid = models.CharField(max_length=36, blank=True)
-    provider = models.CharField(max_length=100, blank=True)
-    model = models.CharField(max_length=255, blank=True, help_text="The model that answered.")
-    attempts = models.JSONField(default=list)
-    attempt_count = models.PositiveSmallIntegerField(default=0)
-    prompt_tokens = models.BigIntegerField(null=True)
-    completion_tokens = models.BigIntegerField(null=True)
-    total_tokens = models.BigIntegerField(null=True)
-    cached_tokens = models.BigIntegerField(null=True)
-    cache_write_tokens = models.BigIntegerField(null=True)
-    thought_tokens = models.BigIntegerField(null=True)
-    cost = models.DecimalField(max_digits=18, decimal_places=10, null=True)
-    cost_is_estimate = models.BooleanField(default=True)
-    first_event_ms = models.FloatField(null=True)
-    total_ms = models.FloatField(default=0.0)
-    outcome = models.CharField(max_length=16, choices=OutcomeChoices.choices)
-    error_code = models.CharField(max_length=64, blank=True)
-    status = models.PositiveSmallIntegerField(null=True, help_text="What the caller got.")
-    finish_reason = models.CharField(max_length=32, blank=True)
-    warnings = models.JSONField(default=list, blank=True)
+    requested_model = models.CharField(_("requested model"), max_length=255, blank=True)
+    stream = models.BooleanField(_("stream"), default=False)
+    connection = models.CharField(_("connection"), max_length=100, blank=True)
+    connection_uuid = models.CharField(_("connection uuid"), max_length=36, blank=True)
+    provider = models.CharField(_("provider"), max_length=100, blank=True)
+    model = models.CharField(
+        _("model"), max_length=255, blank=True, help_text=_("The model that answered.")
+    )
+    attempts = models.JSONField(_("attempts"), default=list)
+    attempt_count = models.PositiveSmallIntegerField(_("attempt count"), default=0)
+    prompt_tokens = models.BigIntegerField(_("prompt tokens"), null=True)
+    completion_tokens = models.BigIntegerField(_("completion tokens"), null=True)
+    total_tokens = models.BigIntegerField(_("total tokens"), null=True)
+    cached_tokens = models.BigIntegerField(_("cached tokens"), null=True)
+    cache_write_tokens = models.BigIntegerField(_("cache write tokens"), null=True)
+    thought_tokens = models.BigIntegerField(_("thought tokens"), null=True)
+    cost = models.DecimalField(_("cost"), max_digits=18, decimal_places=10, null=True)
+    cost_is_estimate = models.BooleanField(_("cost is estimate"), default=True)
+    first_event_ms = models.FloatField(_("first event ms"), null=True)
+    total_ms = models.FloatField(_("total ms"), default=0.0)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=OutcomeChoices.choices)
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    status = models.PositiveSmallIntegerField(
+        _("status"), null=True, help_text=_("What the caller got.")
+    )
+    finish_reason = models.CharField(_("finish reason"), max_length=32, blank=True)
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-created", "-id"]
-        verbose_name = "request"
-        verbose_name_plural = "request log"
+        verbose_name = _("request")
+        verbose_name_plural = _("request log")
         indexes: ClassVar = [
             models.Index(fields=["-created", "-id"], name="ai_log_newest"),
             models.Index(fields=["connection", "-created", "-id"], name="ai_log_connection"),

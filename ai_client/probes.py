@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from time import monotonic
+
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from ai_client import conf
 from ai_client.advice import advice_for
 from ai_client.ask import Limits
+from ai_client.detection import detected
 from ai_client.errors import (
     AiClientError,
     EndpointNotFound,
@@ -25,19 +28,18 @@ from ai_client.errors import (
     UpstreamError,
     UpstreamModelMissing,
 )
-from ai_client.log.redaction import hide
-from ai_client.model_listing import list_models
+from ai_client.model_catalog import named
+from ai_client.model_directory import default_directory, listed_models
+from ai_client.provider_environment import environment_fields
 from ai_client.providers import Provider
-from ai_client.reading import Patience
 from ai_client.snapshot import ConnectionConfig
 from ai_client.step_by_step import trial_session, try_steps
-from ai_client.transport import drive, run
+from ai_client.transport import run
 from ai_client.transport.guard import Guard
 from ai_client.transport.sync_engine import HttpxEngine
 from ai_client.wire import ListedModel
-from connectors.probing import ModelEntry, ProbeFailed, Step, Target
-
-MAXIMUM_MODELS = 5000
+from connectors.probing import Detection, ModelEntry, NothingDetected, ProbeFailed, Step, Target
+from connectors.registry import registry
 
 _NO_LIST_STATUSES = frozenset({404, 405, 410, 501})
 _PAST_THE_KEY = (QuotaExhausted, RateLimited, UpstreamModelMissing, RequestError)
@@ -69,10 +71,12 @@ class ProviderProbe:
 
     def models(self, target: Target) -> list[ModelEntry]:
         """The provider's models in its own order. Raises ProbeFailed."""
+        connection = self._connection(target)
         try:
-            listed = self._listed(self._connection(target), _limits(target))
+            listed = self._listed(connection, _limits(target))
         except AiClientError as error:
             raise _failed(error) from None
+        default_directory().note(connection, listed)
         return [ModelEntry(each.id, each.name) for each in listed]
 
     def accepts_key(self, target: Target) -> bool:
@@ -101,33 +105,29 @@ class ProviderProbe:
 
     def _connection(self, target: Target) -> ConnectionConfig:
         provider = self._provider
+        said = environment_fields(provider, registry.get(provider.slug), target.base_url)
+        options = provider.wire_options({**said, **target.fields})
+        model, *others = named(provider, target.model or provider.default_model, (), options) or (
+            "",
+        )
         return ConnectionConfig(
             id=target.connection,
             name=provider.slug,
             provider=provider,
-            model=target.model or provider.default_model,
+            model=model,
+            models=tuple(others),
             base_url=target.base_url,
             api_key=target.api_key,
             timeout=target.timeout,
             revision=target.revision,
-            options=provider.wire_options(dict(target.fields)),
+            options=options,
         )
 
     def _listed(
         self, connection: ConnectionConfig, limits: Limits, *, pages: int | None = None
     ) -> list[ListedModel]:
-        engine = HttpxEngine(_guard())
-        listing = list_models(connection, Patience(limits, monotonic), limits.connect, hide)
-        found: dict[str, ListedModel] = {}
-        try:
-            with closing(drive(listing, engine)) as received:
-                for number, page in enumerate(received, 1):
-                    found |= {each.id: each for each in page.models}
-                    if number == pages or len(found) >= MAXIMUM_MODELS:
-                        break
-        finally:
-            engine.close()
-        return list(found.values())[:MAXIMUM_MODELS]
+        with closing(HttpxEngine(_guard())) as engine:
+            return listed_models(connection, limits, engine, pages=pages)
 
     def _lists_for_all(self, connection: ConnectionConfig, limits: Limits) -> bool:
         """Whether the list comes without a key too, so that it says nothing about one."""
@@ -139,9 +139,9 @@ class ProviderProbe:
 
     def _generates(self, connection: ConnectionConfig, limits: Limits) -> bool:
         if not connection.model:
-            raise _failed(
-                NoConnection(f"{connection.provider.name} tells nothing without a model's name.")
-            )
+            unnamed = _("%(provider)s tells nothing without a model's name.")
+            advice = advice_for(NoConnection(""))
+            raise ProbeFailed(f"{unnamed % {'provider': connection.provider.name}} {advice}")
         engine = HttpxEngine(_guard())
         session = trial_session(connection, limits, stream=False)
         try:
@@ -158,6 +158,22 @@ class ProviderProbe:
         return True
 
 
+class DetectingProbe(ProviderProbe):
+    """Tries connections of a provider that can find out what an address has."""
+
+    def detect(self, target: Target) -> Detection:
+        """What is there, found out as the provider does it. Raises ProbeFailed."""
+        connection = self._connection(target)
+        try:
+            found = detected(connection, _limits(target))
+        except EndpointNotFound as error:
+            # The provider's own words, which it marks and leaves as they are.
+            raise NothingDetected(translation.gettext(error.message)) from None
+        except AiClientError as error:
+            raise _failed(error) from None
+        return Detection(found.models, dict(found.fields), found.source)
+
+
 def _has_no_list(error: AiClientError) -> bool:
     if isinstance(error, EndpointNotFound):
         return True
@@ -165,7 +181,9 @@ def _has_no_list(error: AiClientError) -> bool:
 
 
 def _failed(error: AiClientError) -> ProbeFailed:
-    return ProbeFailed(f"{error.message} {advice_for(error)}")
+    said = {"message": error.message, "advice": advice_for(error)}
+    # Translators: the message stays in English, so quote it, after the advice.
+    return ProbeFailed(_("%(message)s %(advice)s") % said)
 
 
 def _guard() -> Guard:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ai_client.errors import AiClientError
 from ai_client.events import Event, Finish, ResponseStart, Usage
-from ai_client.messages import TokenUsage
+from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult, TokenUsage
 from ai_client.router import Route
 
 
@@ -15,6 +15,7 @@ class Attempt:
     """One try at one route; times are the clock's.
 
     ``answered``: it gave the whole answer. Without that and without an ``error`` it was given up.
+    ``said`` is the error's message as it may be kept, without what it repeats of the prompt.
     """
 
     route: Route
@@ -22,6 +23,7 @@ class Attempt:
     ended: float = 0.0
     status: int | None = None
     error: AiClientError | None = None
+    said: str = ""
     answered: bool = False
     fresh_socket_retry: bool = False
 
@@ -59,5 +61,21 @@ class Progress:
                 self.finish = event.reason.value
             case ResponseStart():
                 self.model = event.model or self.model
+            case _:
+                pass
+
+    def note_whole(self, result: AnyResult, now: float) -> None:
+        """Keep what the log needs of an answer that came in one piece; as its events would say."""
+        match result:
+            case GenerativeAiResult():
+                self.first_event = now
+                self.usage = result.usage
+                self.model = result.model
+                for candidate in result.candidates:
+                    if candidate.finish_reason is not None:
+                        self.finish = candidate.finish_reason.value
+            case EmbeddingResult() if result.usage is not None:
+                self.first_event = now
+                self.usage = result.usage
             case _:
                 pass

@@ -25,7 +25,7 @@ from ai_client.errors import (
 from ai_client.events import Event
 from ai_client.exchange import Chunk, End, Opened, Piece, Read, ReadTimedOut, Reply
 from ai_client.sse import Decoder, EventTooLarge
-from ai_client.wire import ClientFace, StreamParser
+from ai_client.wire import ClientFace, ResultFace, StreamParser
 
 DRAIN_SECONDS = 0.25
 """How long a finished stream may take to close, so that its socket can be used again."""
@@ -108,7 +108,7 @@ def read_whole(decoder: BodyDecoder, patience: Patience) -> Whole:
 
 
 def read_refusal(
-    opened: Opened, face: ClientFace, patience: Patience, hide: Callable[[str], str]
+    opened: Opened, face: ClientFace | ResultFace, patience: Patience, hide: Callable[[str], str]
 ) -> Generator[Read, Reply, AiClientError]:
     """The error that an answer with another status than 200 is, not yet raised.
 

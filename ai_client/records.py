@@ -43,7 +43,7 @@ class AttemptRecord:
 
     ``code`` is ``OK``, ``GIVEN_UP`` or the error's code, ``error`` the error's class name,
     ``status`` the HTTP status of the upstream where it answered, ``message`` the error's message,
-    safe to show.
+    safe to show and without what an upstream repeated of the prompt.
     """
 
     connection: str

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from django.utils.functional import lazy
+from django.utils.translation import gettext
+
 from ai_client import providers
-from ai_client.probes import ProviderProbe
-from ai_client.providers import Provider, scan
+from ai_client.probes import DetectingProbe, ProviderProbe
+from ai_client.providers import Provider, gettext_noop, scan
 from ai_client.router import AUTO
 from connectors.registry import ConnectorRegistry, registry
-from connectors.values import ConnectorType
+from connectors.values import ConnectorType, Field
 
 _providers: dict[str, Provider] = {}
+
+_lazily = lazy(gettext, str)
 
 
 def register_providers(
@@ -25,7 +30,7 @@ def register_providers(
     the slug of a provider that is there takes its place, and the texts that it leaves blank stay.
     A connector that an app registered itself under the same slug keeps its form.
     """
-    into.reserve_name(AUTO, "the whole chain of connections")
+    into.reserve_name(AUTO, _lazily(gettext_noop("the whole chain of connections")))
     for provider in scan(providers) if found is None else found:
         earlier = _providers.get(provider.slug)
         _providers[provider.slug] = provider
@@ -34,6 +39,11 @@ def register_providers(
             into.register(as_connector(provider))
         elif earlier is not None and registered == as_connector(earlier):
             into.amend(_with_texts_of(registered, as_connector(provider)))
+
+
+def registered() -> Mapping[str, Provider]:
+    """All providers by slug, in order of registration."""
+    return _providers
 
 
 def provider_for(slug: str) -> Provider | None:
@@ -46,12 +56,13 @@ def as_connector(provider: Provider) -> ConnectorType:
 
     Where a provider with an address names no variable for its key, it is called after the slug,
     as in WordPress. Without an address there is nowhere to send a key that all connections share.
+    Texts are in the language of whoever reads them.
     """
     variable = provider.env_key or (key_variable(provider.slug) if provider.base_url else "")
     return ConnectorType(
         slug=provider.slug,
-        name=provider.name,
-        description=provider.description,
+        name=_lazily(provider.name),
+        description=_lazily(provider.description),
         credentials_url=provider.credentials_url,
         env_key=variable,
         setting_key=variable,
@@ -59,15 +70,21 @@ def as_connector(provider: Provider) -> ConnectorType:
         env_base_url=provider.env_base_url or "",
         base_url=provider.base_url or "",
         key_required=provider.key_required,
-        fields=provider.fields,
+        fields=tuple(_translated(each) for each in provider.fields),
         default_model=provider.default_model,
-        probe=ProviderProbe(provider),
+        probe=(ProviderProbe if provider.detect is None else DetectingProbe)(provider),
+        check_address=provider.check_address,
+        field_settings=tuple(provider.environment.values()),
     )
 
 
 def key_variable(slug: str) -> str:
     """The environment variable of a provider's key, ``AZURE_AI_FOUNDRY_API_KEY``."""
     return re.sub(r"[^A-Z0-9]+", "_", slug.upper()) + "_API_KEY"
+
+
+def _translated(field: Field) -> Field:
+    return replace(field, label=_lazily(field.label), help=_lazily(field.help))
 
 
 def _with_texts_of(earlier: ConnectorType, later: ConnectorType) -> ConnectorType:

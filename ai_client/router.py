@@ -8,11 +8,12 @@ fallback is forbidden, the rest of the chain with their own models.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ai_client.capabilities import Option
 from ai_client.errors import KeyUnreadable, ModelNotFound, NoConnection, UpstreamError
-from ai_client.health import Admission, Health, Standing
+from ai_client.health import READY, Admission, Health, Standing
 from ai_client.snapshot import ConnectionConfig, Snapshot
 
 AUTO = "auto"
@@ -20,10 +21,20 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One connection with the model to ask there."""
+    """One connection with the model to ask there, and the wire format to ask in.
+
+    ``without`` is tuning that this model refuses, which is left out with a warning.
+    """
 
     connection: ConnectionConfig
     model: str
+    wire: str = ""
+    without: tuple[Option, ...] = ()
+
+    @property
+    def wire_format(self) -> str:
+        """The wire format; the provider's for text where the route does not say."""
+        return self.wire or self.connection.provider.wire
 
 
 def resolve(snapshot: Snapshot, name: str, *, allow_fallback: bool = True) -> tuple[Route, ...]:
@@ -78,6 +89,17 @@ def approved(
     slugs = (each.connection.provider.slug for each in routes)
     refused = tuple(dict.fromkeys(slug for slug in slugs if not permit(caller, slug)))
     return Approved(kept if allow_fallback or name != AUTO else kept[:1], refused)
+
+
+def permitted(snapshot: Snapshot, routes: Iterable[Route], caller: str) -> Approved:
+    """Those of ``routes`` that a caller, by its label, may use."""
+    approvals = snapshot.approvals
+    given = tuple(routes)
+    if not approvals.restrict:
+        return Approved(given)
+    kept = tuple(each for each in given if approvals.permit(caller, each.connection.provider.slug))
+    slugs = (each.connection.provider.slug for each in given if each not in kept)
+    return Approved(kept, tuple(dict.fromkeys(slugs)))
 
 
 def visible_to(snapshot: Snapshot, caller: str) -> Snapshot:
@@ -139,7 +161,10 @@ def admit(routes: tuple[Route, ...], health: Health, now: float) -> tuple[Route,
     Raises the error that explains why when nothing may be asked: with the smallest remaining wait
     where that is a matter of waiting.
     """
-    candidates = [Candidate(route, standing(route, health, now)) for route in routes]
+    admissions = [standing(route, health, now) for route in routes]
+    if all(each is READY for each in admissions):
+        return routes
+    candidates = [Candidate(*each) for each in zip(routes, admissions, strict=True)]
     allowed = tuple(each.route for each in candidates if each.admission.allowed)
     if allowed:
         return allowed

@@ -10,12 +10,15 @@ A plain answer is committed only when it is complete.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TypeAlias
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from ai_client.ask import Ask, Limits
+from ai_client.echoes import without_echo
 from ai_client.encoding import BodyDecoder
-from ai_client.endpoints import endpoint, upstream_headers
+from ai_client.endpoints import addressed, upstream_headers
 from ai_client.errors import (
     AiClientError,
     BadContent,
@@ -28,11 +31,21 @@ from ai_client.errors import (
     StaleSocket,
     UpstreamError,
 )
-from ai_client.events import Event, bears_content, collect, replay
-from ai_client.exchange import Answer, Drop, Open, Opened, Output, Piece, Reply, Step
+from ai_client.events import Event, Usage, bears_content, collect, replay
+from ai_client.exchange import (
+    Answer,
+    Consult,
+    Drop,
+    Open,
+    Opened,
+    Output,
+    Piece,
+    Reply,
+    Step,
+)
 from ai_client.health import Health
 from ai_client.json_text import dump
-from ai_client.messages import GenerativeAiResult
+from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult
 from ai_client.progress import Attempt, Progress
 from ai_client.reading import (
     Patience,
@@ -44,9 +57,24 @@ from ai_client.reading import (
     read_whole,
 )
 from ai_client.router import Route, admit, standing
-from ai_client.wire import Target, WireRequest, client_face
+from ai_client.wire import Target, WireRequest, asking_face, client_face, result_face
 
 Flow: TypeAlias = Generator[Step | Output, Reply, None]
+
+
+class Reserve(Protocol):
+    """Routes that only upstreams' lists of models can tell, found out once nobody else is left."""
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Those that are known by now, in order; the session's own may be among them."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nobody is left who could be asked."""
+
+    def ask(self, seconds: float) -> None:
+        """Ask the next upstream for its models, for so long at most; blocks."""
 
 
 class Session:
@@ -54,7 +82,8 @@ class Session:
 
     ``context_window`` tells how many tokens a provider's model takes, given the provider's price
     id; it is only asked once a prompt was too long for a model. ``hide`` takes a connection's key,
-    its second argument, out of what an upstream said.
+    its second argument, out of what an upstream said. ``headers`` go to every upstream besides its
+    own. ``reserve`` is asked for further routes when all of ``routes`` have failed.
     """
 
     def __init__(
@@ -66,8 +95,12 @@ class Session:
         limits: Limits,
         context_window: Callable[[str | None, str], int | None] = lambda *_: None,
         hide: Callable[[str, str], str] = lambda text, _: text,
+        headers: Mapping[str, str] | None = None,
+        reserve: Reserve | None = None,
     ) -> None:
         self._ask = ask
+        self._reserve = reserve
+        self._headers = headers or {}
         self._routes = routes
         self._health = health
         self._clock = clock
@@ -77,18 +110,32 @@ class Session:
         self._patience = Patience(limits, clock)
         self.progress = Progress()
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes that may be asked, in order."""
+        return self._routes
+
     def run(self) -> Flow:
         """Steps and outputs. Raises the ``AiClientError`` that ends the request."""
         tried: list[AiClientError] = []
         too_small = -1
         sent = 0
-        for number, route in enumerate(admit(self._routes, self._health, self._clock())):
-            if number and not standing(route, self._health, self._clock()).allowed:
-                continue
-            if too_small >= 0 and self._window(route) <= too_small:
-                continue
+        waiting, refusal = self._admitted()
+        is_first = bool(waiting)
+        while True:
             if sent >= self._limits.attempts or (tried and self._patience.is_over):
                 break
+            if not waiting:
+                waiting = yield from self._further()
+                if not waiting:
+                    break
+            route = waiting.popleft()
+            # Who was admitted first is asked even where its breaker is open.
+            if not is_first and not standing(route, self._health, self._clock()).allowed:
+                continue
+            is_first = False
+            if too_small >= 0 and self._window(route) <= too_small:
+                continue
             attempt = Attempt(route, self._clock())
             self.progress.attempts.append(attempt)
             try:
@@ -116,7 +163,30 @@ class Session:
             else:
                 self._succeeded(attempt)
                 return
+        if refusal is not None and not tried:
+            raise refusal
         raise _exhausted(self.progress.attempts, tried)
+
+    def _admitted(self) -> tuple[deque[Route], UpstreamError | None]:
+        """The routes to begin with; where there are none, why."""
+        try:
+            return deque(admit(self._routes, self._health, self._clock())), None
+        except UpstreamError as refusal:
+            if self._reserve is None:
+                raise
+            return deque(), refusal
+
+    def _further(self) -> Generator[Step, Reply, deque[Route]]:
+        """Routes that the reserve finds; none where it knows no more or the time is up."""
+        reserve = self._reserve
+        while reserve is not None and not reserve.is_complete and not self._patience.is_over:
+            yield Consult(partial(reserve.ask, self._patience.remaining()))
+            known = {_key(route) for route in self._routes}
+            found = tuple(route for route in reserve.routes if _key(route) not in known)
+            self._routes = (*self._routes, *found)
+            if found:
+                return deque(found)
+        return deque()
 
     def _attempt(self, attempt: Attempt) -> Flow:
         try:
@@ -129,9 +199,9 @@ class Session:
     def _asked(self, attempt: Attempt) -> Flow:
         route = attempt.route
         connection = route.connection
-        face = client_face(connection.provider.wire)
+        face = asking_face(route.wire_format)
         target = Target(route.model, connection.provider.name, connection.options)
-        wire, forwarded = self._ask.render(face, connection.provider.wire, target)
+        wire, forwarded = self._ask.render(face, route.wire_format, target, route.without)
         self.progress.begin(route, wire.warnings)
         self._patience.begin(connection.timeout)
         self._health.begin(connection.id, connection.revision, route.model, self._clock())
@@ -150,9 +220,16 @@ class Session:
         decoder = BodyDecoder(opened.headers.get("content-encoding", ""))
         if is_web_page(opened):
             raise BadContent(f"{connection.provider.name} answered with a web page.")
+        results = result_face(route.wire_format)
+        if results is not None:
+            body = yield from read_whole(decoder, self._patience)
+            result = results.parse_result(body, content_type(opened), wire)
+            yield from self._whole(attempt, result, body if forwarded else None)
+            return
+        talking = client_face(route.wire_format)
         if content_type(opened) == "text/event-stream":
             pieces = read_stream(
-                face.StreamParser(),
+                talking.StreamParser(),
                 decoder,
                 self._patience,
                 self._clock,
@@ -164,21 +241,26 @@ class Session:
                 yield from self._collected(attempt, pieces)
             return
         body = yield from read_whole(decoder, self._patience)
-        result = face.parse_response(body)
-        _require_answer(result)
-        events = tuple(replay(result))
-        self._note(events)
+        yield from self._whole(attempt, talking.parse_response(body), body if forwarded else None)
+
+    def _whole(
+        self, attempt: Attempt, result: AnyResult, raw: bytes | None
+    ) -> Generator[Output, None, None]:
+        """An answer that came in one piece."""
+        if isinstance(result, GenerativeAiResult):
+            _require_answer(result)
+        self.progress.note_whole(result, self._clock())
         self.progress.committed = attempt.answered = True
         if self._ask.stream:
-            yield Piece(events, last=True)
+            yield Piece(tuple(_events(result)), last=True)
         else:
-            yield Answer(result, body if forwarded else None)
+            yield Answer(result, raw)
 
     def _open(self, attempt: Attempt, wire: WireRequest) -> Generator[Step, Reply, Opened]:
         connection = attempt.route.connection
+        url, wire = addressed(connection, wire, attempt.route.wire_format, attempt.route.model)
         body = dump(wire.body)
-        headers = upstream_headers(connection, wire)
-        url = endpoint(connection, wire)
+        headers = upstream_headers(connection, wire, self._headers)
         fresh = False
         while True:
             timeout = min(connection.timeout, self._patience.remaining())
@@ -265,11 +347,14 @@ class Session:
         attempt.error = error
         connection, model = attempt.route.connection, attempt.route.model
         error.clean(lambda text: self._hide(text, connection.api_key))
-        if not isinstance(error, UpstreamError):
+        if isinstance(error, UpstreamError):
+            attempt.status = error.upstream_status or attempt.status
+        told = without_echo(error, self._ask, attempt.status)
+        attempt.said = told.message
+        if not (isinstance(error, UpstreamError) and isinstance(told, UpstreamError)):
             self._health.release(connection.id, connection.revision, model)
             return
-        attempt.status = error.upstream_status or attempt.status
-        self._health.fail(connection.id, connection.revision, model, error, now)
+        self._health.fail(connection.id, connection.revision, model, told, now)
         if error.effect is Effect.COOLDOWN and error.retry_after is None:
             until = standing(attempt.route, self._health, now).until
             error.retry_after = None if until is None else until - now
@@ -284,6 +369,17 @@ class Session:
         now = attempt.ended = self._clock()
         connection = attempt.route.connection
         self._health.succeed(connection.id, connection.revision, attempt.route.model, now)
+
+
+def _key(route: Route) -> tuple[str, str]:
+    return route.connection.id, route.model
+
+
+def _events(result: AnyResult) -> Iterator[Event]:
+    if isinstance(result, GenerativeAiResult):
+        yield from replay(result)
+    elif isinstance(result, EmbeddingResult) and result.usage is not None:
+        yield Usage(result.usage)
 
 
 def _require_answer(result: GenerativeAiResult) -> None:

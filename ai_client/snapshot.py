@@ -56,6 +56,9 @@ class Snapshot:
 
     version: int = 0
     connections: tuple[ConnectionConfig, ...] = ()
+    implicit: tuple[ConnectionConfig, ...] = ()
+    """One for each provider that has a key of its own and no connection: Python's prompts may use
+    it after all connections, the gateway does not."""
     gateway_keys: Mapping[str, GatewayKeyConfig] = field(default_factory=dict)
     """By prefix."""
     approvals: Approvals = field(default_factory=Approvals)

@@ -28,11 +28,9 @@ answer = client.chat.completions.create(
 print(answer.choices[0].message.content)
 """
 _DJANGO = """\
-from ai_client.client import default_client
-from ai_client.messages import GenerationRequest, user_message
+from ai_client import prompt
 
-request = GenerationRequest((user_message("Why is the sky blue?"),))
-print(default_client().generate(request, model="{name}").to_text())
+print(prompt("Why is the sky blue?").using_model("{name}").generate_text())
 """
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 from django.utils.translation import gettext as _
 
-from ai_client.advice import advice_for
+from ai_client.advice import advice_for, as_detail
 from ai_client.ask import Ask, Limits
 from ai_client.errors import (
     AiClientError,
@@ -130,8 +130,12 @@ def _asked(
                 known = min(max(session.progress.first_event or now, latest), now)
                 noted(now - began, None)
                 model = session.progress.model or connection.model
-                yield Step("model", "ok", _ms(known - latest), _("%s answers.") % model)
-                total = _("The first words came after %d ms in all.") % round((now - began) * 1000)
+                yield Step(
+                    "model", "ok", _ms(known - latest), _("%(model)s answers.") % {"model": model}
+                )
+                total = _("The first words came after %(number)d ms in all.") % {
+                    "number": round((now - began) * 1000)
+                }
                 yield Step("first_token", "ok", _ms(now - known), total)
                 return
     except AiClientError as error:
@@ -181,7 +185,7 @@ def _unanswered(
         yield _failure("model", started, error)
         return
     if begun:
-        yield Step("model", "ok", message=_("%s answers.") % connection.model)
+        yield Step("model", "ok", message=_("%(model)s answers.") % {"model": connection.model})
     else:
         yield Step("model", "skipped", message=_("The answer does not tell."))
     yield _failure("first_token", started, error)
@@ -220,7 +224,8 @@ def _without_model(
 
 
 def _failure(name: StepName, started: float, error: AiClientError) -> Step:
-    return Step(name, "failed", _since(started), error.message, advice_for(error))
+    detail = as_detail(error.message)
+    return Step(name, "failed", _since(started), detail, advice_for(error))
 
 
 def _taken(connection: ConnectionConfig) -> str:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
+from ai_client.ask import Ask
 from ai_client.errors import AiClientError, UpstreamError
+from ai_client.exchange import Output
 from ai_client.progress import Attempt, Progress
 from ai_client.records import GIVEN_UP, OK, AttemptRecord, Outcome, RequestRecord
 from ai_client.snapshot import GatewayKeyConfig
+
+
+class Watcher(Protocol):
+    """Follows one request to its end, and may not get in its way. Made when the request begins."""
+
+    def asked(self, ask: Ask) -> Mapping[str, str]:
+        """What is asked is known; gives headers that upstreams are to be sent."""
+
+    def heard(self, output: Output) -> None:
+        """Some of the answer is there, or all of it."""
+
+    def ended(self, record: RequestRecord, progress: Progress, now: float) -> None:
+        """The request is over; ``now`` is the session's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,12 @@ class Trail:
     stream: bool = False
     key: GatewayKeyConfig | None = None
     caller: str = ""
+    watcher: Watcher | None = field(default=None, repr=False, compare=False)
+
+    def heard(self, output: Output) -> None:
+        """Tell whoever watches of an output."""
+        if self.watcher is not None:
+            self.watcher.heard(output)
 
     def record(
         self,
@@ -83,7 +105,7 @@ def _attempt(attempt: Attempt, now: float) -> AttemptRecord:
         ms=_milliseconds((attempt.ended or now) - attempt.started),
         error=type(error).__name__ if error else "",
         status=attempt.status,
-        message=error.message if error else "",
+        message=attempt.said,
         connection_id=attempt.route.connection.id,
     )
 

@@ -117,8 +117,8 @@ class ConnectionAdmin(WrittenByServicesAdmin):
     hidden = ("api_key_encrypted",)
     list_display = ("name", "provider", "model", "priority", "enabled", "key_source")
     list_filter = ("enabled", "provider")
-    search_fields = ("name", "provider", "model")
-    readonly_fields = ("key_source", "updated")
+    search_fields = ("name", "option_name", "provider", "model")
+    readonly_fields = ("option_name", "key_source", "updated")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ResolvingChangeList
@@ -138,7 +138,14 @@ class ConnectionAdmin(WrittenByServicesAdmin):
             more = "provider_fields"
         return (
             *("name", "provider", "base_url", "key_source", *key, "model", "models"),
-            *("priority", "timeout", "enabled", more, "updated"),
+            *(
+                "priority",
+                "timeout",
+                "enabled",
+                more,
+                *(("option_name",) if obj else ()),
+                "updated",
+            ),
         )
 
     @admin.display(description=_("key"))

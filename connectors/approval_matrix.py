@@ -1,17 +1,19 @@
-"""Callers against connectors, for the page of approvals: who asked for what, and what was decided.
+"""Callers against connectors: who can ask, who asked for what, and what was decided.
 
 The number of queries does not depend on how much there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Max, Value, When
 
+from connectors.approvals import Policy, policy
+from connectors.callers import known_callers
 from connectors.models import Approval, ApprovalState, Connection
 from connectors.registry import ConnectorRegistry
 from connectors.registry import registry as site_registry
@@ -73,15 +75,33 @@ class Matrix:
     callers: Page[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class CallerStates:
+    """One caller, and what holds for each connector by slug: the decision, or else the policy."""
+
+    caller: str
+    states: Mapping[str, str]
+
+
 def matrix(page: str = "", registry: ConnectorRegistry = site_registry) -> Matrix:
     """The matrix at that page number; the nearest there is where the number is none."""
     columns = _columns(registry)
     callers = Paginator(_callers(), CALLERS_ON_A_PAGE).get_page(page)
     names = list(callers.object_list)
-    found = {
-        (each.caller, each.connector): each for each in Approval.objects.filter(caller__in=names)
-    }
+    found = _by_pair(Approval.objects.filter(caller__in=names))
     return Matrix(columns, tuple(_row(name, columns, found) for name in names), callers)
+
+
+def caller_states(
+    approvals: Iterable[Approval], connectors: Iterable[str]
+) -> tuple[CallerStates, ...]:
+    """The whole matrix in short: a row for each caller of ``approvals`` and each that can ask."""
+    found = _by_pair(approvals)
+    slugs, otherwise = tuple(connectors), policy()
+    return tuple(
+        CallerStates(caller, {slug: _state(found.get((caller, slug)), otherwise) for slug in slugs})
+        for caller in sorted({caller for caller, _ in found} | known_callers())
+    )
 
 
 def waiting() -> int:
@@ -89,10 +109,20 @@ def waiting() -> int:
     return Approval.objects.filter(state=ApprovalState.PENDING).count()
 
 
-def _callers() -> Any:
+def _callers() -> list[str]:
+    """Those with open questions, then the others, each in alphabetical order."""
     pending = Case(When(state=ApprovalState.PENDING, then=Value(1)), default=Value(0))
     grouped = Approval.objects.order_by().values("caller").annotate(asks=Max(pending))
-    return grouped.order_by("-asks", "caller").values_list("caller", flat=True)
+    asks = dict.fromkeys(known_callers(), 0) | dict(grouped.values_list("caller", "asks"))
+    return sorted(asks, key=lambda caller: (-asks[caller], caller))
+
+
+def _by_pair(approvals: Iterable[Approval]) -> dict[tuple[str, str], Approval]:
+    return {(each.caller, each.connector): each for each in approvals}
+
+
+def _state(approval: Approval | None, otherwise: Policy) -> str:
+    return str(approval.state) if approval else otherwise
 
 
 def _columns(registry: ConnectorRegistry) -> tuple[Column, ...]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from django.db.models import F
+from django.utils.translation import gettext
 
 from connectors import conf
 from connectors.errors import FieldError, UnknownProvider
@@ -53,13 +54,16 @@ def decide(caller: str, connector: str, state: str) -> Approval:
     caller = _cleaned(caller)
     if state not in ApprovalState.values:
         raise FieldError(
-            f"The state must be one of: {', '.join(ApprovalState.values)}.", field="state"
+            gettext("The state must be one of: %(states)s.")
+            % {"states": ", ".join(ApprovalState.values)},
+            field="state",
         )
     with writing() as database:
         rows = Approval.objects.using(database)
         found = rows.filter(caller=caller, connector=connector).first()
         if found is None:
-            if not registry.is_registered(connector):
+            known = registry.get(connector)
+            if known is None or known.hidden:
                 raise UnknownProvider(connector, registry.slugs())
             found = Approval(caller=caller, connector=connector)
         elif found.state == state:
@@ -120,7 +124,8 @@ def _cleaned(caller: str) -> str:
     caller = caller.strip()
     if not caller or len(caller) > LONGEST_CALLER or not caller.isprintable():
         raise FieldError(
-            f"The caller must be text on one line, 1 to {LONGEST_CALLER} characters.",
+            gettext("The caller must be text on one line, 1 to %(longest)d characters.")
+            % {"longest": LONGEST_CALLER},
             field="caller",
         )
     return caller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -25,6 +26,9 @@ class ConnectorsConfig(AppConfig):
         from connectors import checks  # noqa: F401  registers on import
         from connectors.sentinel import keep_up
         from connectors.signals import configuration_changed
+        from connectors.texts import translate_with
+
+        translate_with(gettext)
 
         configuration_changed.connect(keep_up, dispatch_uid="connectors.sentinel")
         post_migrate.connect(keep_up, sender=self, dispatch_uid="connectors.sentinel")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Final, Literal, TypeAlias
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import conf, crypto
@@ -28,8 +29,6 @@ from connectors.values import ConnectorType
 logger = logging.getLogger(__name__)
 
 Source: TypeAlias = Literal["env", "setting", "database", "app", "none"]
-
-_UNSENDABLE = "holds characters that no HTTP header can carry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +80,28 @@ def bind(connector: ConnectorType, option: Option | None, origin: str) -> Resolu
 def configured(connector: ConnectorType) -> Credential | None:
     """What environment or Django settings say; None where they say nothing."""
     if value := conf.from_environment(connector.env_var_name):
-        place = f"environment variable {connector.env_var_name}"
-        return sendable(value, "env", connector.env_var_name, place)
+        return from_variable(connector.env_var_name, value)
     if value := conf.from_settings(connector.constant_name):
-        place = f"setting CONNECTORS[{connector.constant_name!r}]"
-        return sendable(value, "setting", connector.constant_name, place)
+        name = connector.constant_name
+        if is_sendable(value):
+            return Credential(value, "setting", name)
+        reason = _(
+            "The key in the setting %(name)s holds characters that no HTTP header can carry."
+        )
+        return Credential(name=name, reason=reason % {"name": f"CONNECTORS[{name!r}]"})
     return None
 
 
-def sendable(value: str, source: Source, name: str, place: str) -> Credential:
-    """The credential, or why this text cannot be one. ``place`` says where it stands."""
+@sensitive_variables()
+def from_variable(name: str, value: str) -> Credential:
+    """The credential in an environment variable, or why its text cannot be one."""
     if is_sendable(value):
-        return Credential(value, source, name)
-    return Credential(name=name, reason=f"The key in the {place} {_UNSENDABLE}.")
+        return Credential(value, "env", name)
+    reason = _(
+        "The key in the environment variable %(name)s holds characters that no HTTP header can "
+        "carry."
+    )
+    return Credential(name=name, reason=reason % {"name": name})
 
 
 def is_sendable(key: str) -> bool:
@@ -118,19 +126,26 @@ def _settings_group(occasion: Occasion, bound: Resolution) -> Resolution:
         return bound
     if not option.encrypted:
         return Unreadable(
-            f"The option {option.name} holds a key that is not encrypted. Set the option again."
+            _("The option %(name)s holds a key that is not encrypted. Set the option again.")
+            % {"name": option.name}
         )
     if option.origin != occasion.origin:
         return Unreadable(
-            f"The key in the option {option.name} was given for another address than the one "
-            "that the provider has now. Type the key again."
+            _(
+                "The key in the option %(name)s was given for another address than the one that "
+                "the provider has now. Type the key again."
+            )
+            % {"name": option.name}
         )
     try:
         return Credential(
             crypto.decrypt(option.value, option_binding(option)), "database", option.name
         )
     except (Undecryptable, MalformedKeyRing) as error:
-        return Unreadable(f"The key in the option {option.name} cannot be read. {error.message}")
+        return Unreadable(
+            _("The key in the option %(name)s cannot be read. %(reason)s")
+            % {"name": option.name, "reason": error.message}
+        )
 
 
 @sensitive_variables()
@@ -144,14 +159,34 @@ def _app(occasion: Occasion, bound: Resolution) -> Resolution:
         # Whatever an app of others raises must not take the site's other connections along.
         kind = type(error).__name__
         logger.error("The app that keeps the key of %s failed: %s", connector.slug, kind)
-        return Unreadable(f"The app that keeps the key of {connector.name} failed ({kind}).")
-    place = f"key that an app keeps for {connector.name}"
-    return sendable(value, "app", "", place) if value else bound
+        return Unreadable(
+            _("The app that keeps the key of %(provider)s failed (%(kind)s).")
+            % {"provider": connector.name, "kind": kind}
+        )
+    if not value:
+        return bound
+    if is_sendable(value):
+        return Credential(value, "app")
+    return Credential(
+        reason=_(
+            "The key that an app keeps for %(provider)s holds characters that no HTTP header can "
+            "carry."
+        )
+        % {"provider": connector.name}
+    )
 
 
 ORDER: Final[tuple[Step, ...]] = (_default, _settings_group, _app)
 
 
 def _how_to_give_a_key(connector: ConnectorType) -> str:
-    elsewhere = f" or set the environment variable {connector.env_key}" if connector.env_key else ""
-    return f"No key for {connector.name}: type one into the connection{elsewhere}."
+    names = {"provider": connector.name, "variable": connector.env_key}
+    if not connector.env_key:
+        return _("No key for %(provider)s: type one into the connection.") % names
+    return (
+        _(
+            "No key for %(provider)s: type one into the connection or set the environment "
+            "variable %(variable)s."
+        )
+        % names
+    )

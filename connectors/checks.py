@@ -2,12 +2,15 @@
 
 connectors.W001  stored keys are encrypted under SECRET_KEY
 connectors.W002  an application password in the environment or in CONNECTORS cannot be used
+connectors.W003  an app failed to register its connectors
+connectors.W004  two connectors have the same setting, so that one of them has none
 connectors.E001  KONEEK_ENCRYPTION_KEYS cannot be used
 connectors.E002  stored keys cannot be read (with ``--database``)
 connectors.E003  a value in CONNECTORS has the wrong type, or CONNECTORS is no dictionary
 connectors.E004  CONNECTORS has an unknown entry
 connectors.E005  a provider's base URL in the environment or in CONNECTORS is malformed
-connectors.E006  an app failed to register its connectors
+
+Their messages are English, like those of Django and of other apps.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
+from django.utils.translation import override
 
 from connectors import application_passwords, conf
 from connectors.credentials import address_of
@@ -32,6 +36,7 @@ _NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 @register(Tags.security)
+@override(None)
 def check_key_ring(**_: object) -> list[CheckMessage]:
     """W001 and E001."""
     try:
@@ -72,6 +77,7 @@ def check_settings(**_: object) -> list[CheckMessage]:
 
 
 @register()
+@override(None)
 def check_addresses(**_: object) -> list[CheckMessage]:
     """E005."""
     messages: list[CheckMessage] = []
@@ -93,16 +99,32 @@ def check_addresses(**_: object) -> list[CheckMessage]:
 
 
 @register()
+@override(None)
 def check_registrations(**_: object) -> list[CheckMessage]:
-    """E006."""
-    return [
-        Error(
+    """W003 and W004: warnings, because no app's mistake may keep a site from starting."""
+    failed: list[CheckMessage] = [
+        checks.Warning(
             f"{mistake.receiver} failed to register its connectors: {mistake.message}",
-            hint="Correct this receiver of connectors_init; what it registered before stays.",
-            id="connectors.E006",
+            hint="Correct it there; what was registered before stays.",
+            id="connectors.W003",
         )
         for mistake in registry.mistakes()
     ]
+    first: dict[str, str] = {}
+    for connector in registry.all():
+        name = connector.setting_name
+        if name and name in first:
+            failed.append(
+                checks.Warning(
+                    f"The connectors {first[name]!r} and {connector.slug!r} both have the setting "
+                    f"{name!r}; it belongs to {first[name]!r}, and the other one has none.",
+                    hint=f"Give {connector.slug!r} a setting_name (option_name) of its own.",
+                    id="connectors.W004",
+                )
+            )
+        elif name:
+            first[name] = connector.slug
+    return failed
 
 
 @register()
@@ -148,10 +170,11 @@ def check_stored_keys(databases: Sequence[str] | None = None, **_: object) -> li
 
 
 def _settings_messages() -> Iterator[CheckMessage]:
-    texts = {conf.KEY_RING, conf.ADMIN_SITE}
+    texts, lists = {conf.KEY_RING, conf.ADMIN_SITE}, set[str]()
     for connector in registry.all():
         texts |= {connector.constant_name, connector.env_base_url} - {""}
-    known = sorted(texts | {conf.AI_ENABLED, conf.APPROVAL, conf.DEFAULT_TIMEOUT})
+        lists |= set(connector.field_settings)
+    known = sorted(texts | lists | {conf.AI_ENABLED, conf.APPROVAL, conf.DEFAULT_TIMEOUT})
     for name, value in conf.declared().items():
         if name not in known:
             close = get_close_matches(str(name), known, n=1)
@@ -162,12 +185,19 @@ def _settings_messages() -> Iterator[CheckMessage]:
             )
         elif name in texts and not isinstance(value, str):
             yield _wrong_type(name, "text")
+        elif name in lists and not _is_text_or_texts(value):
+            yield _wrong_type(name, "text or a list of texts")
         elif name == conf.AI_ENABLED and not isinstance(value, bool):
             yield _wrong_type(name, "True or False")
         elif name == conf.APPROVAL and value not in conf.APPROVAL_POLICIES:
             yield _wrong_type(name, "'allow' or 'ask'")
         elif name == conf.DEFAULT_TIMEOUT and not conf.is_timeout(value):
             yield _wrong_type(name, "a number of seconds above 0 and up to 600")
+
+
+def _is_text_or_texts(value: object) -> bool:
+    listed = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(each, str) for each in listed)
 
 
 def _wrong_type(name: str, wanted: str) -> CheckMessage:

@@ -7,7 +7,7 @@ A value is looked up by one name in two places: the environment variable of that
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
@@ -50,9 +50,21 @@ def encryption_keys() -> str:
     return str(top_level or "").strip() or from_settings(KEY_RING) or from_environment(KEY_RING)
 
 
+_switches: list[Callable[[], bool]] = []
+
+
+def add_ai_switch(is_on: Callable[[], bool]) -> None:
+    """From now on AI is off as well while ``is_on``, another app's switch, says so."""
+    if is_on not in _switches:
+        _switches.append(is_on)
+
+
 def ai_enabled() -> bool:
-    """Whether connectors of the type ``ai_provider`` may register; only False switches them off."""
-    return declared().get(AI_ENABLED) is not False
+    """Whether AI is on, so that connectors of the type ``ai_provider`` may register.
+
+    Only False switches it off here; other apps may have switches of their own.
+    """
+    return declared().get(AI_ENABLED) is not False and all(is_on() for is_on in _switches)
 
 
 def approval() -> str:

@@ -4,7 +4,8 @@ A connection's own key comes first: the environment variable that it names, or t
 it. A connection without one uses its provider's, see ``connectors.binding``. That key goes to the
 provider's own address only (its default, or the one that its base-URL variable names), never to
 an address that was typed into a connection; otherwise whoever may edit a connection could have
-the site's key sent anywhere.
+the site's key sent anywhere. For the same reason a variable that was named by a request has to be
+the provider's own, and goes there only.
 
 What is bound in the database (a stored key, the name of a variable, an Option) opens only for the
 address that it was given for, so a row changed by hand yields no key.
@@ -12,10 +13,12 @@ address that it was given for, so a row changed by hand yields no key.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import conf, crypto
@@ -25,9 +28,9 @@ from connectors.binding import (
     Source,
     Unreadable,
     bind,
+    from_variable,
     is_sendable,
     option_binding,
-    sendable,
 )
 from connectors.crypto import Binding
 from connectors.errors import InvalidBaseUrl, MalformedKeyRing, Undecryptable
@@ -36,7 +39,9 @@ from connectors.origins import normalise_base_url, origin_of
 from connectors.registry import registry
 from connectors.values import ConnectorType, FieldValue
 
-AddressSource: TypeAlias = Literal["connection", "env", "setting", "default"]
+logger = logging.getLogger(__name__)
+
+AddressSource: TypeAlias = Literal["connection", "env", "setting", "app", "default"]
 
 __all__ = [
     "Address",
@@ -50,6 +55,7 @@ __all__ = [
     "is_sendable",
     "key_binding",
     "option_binding",
+    "own_origins",
     "provider_address",
     "provider_keys",
     "resolve",
@@ -101,7 +107,7 @@ def resolve_all(connections: Iterable[Connection]) -> list[ResolvedConnection]:
 
 
 def address_of(connector: ConnectorType, base_url: str) -> Address:
-    """Where a connection goes: its own base URL, else environment, setting, provider's default.
+    """Where a connection goes: its own base URL, else environment, setting, app, default.
 
     Raises InvalidBaseUrl where there is none, or where the one in force is malformed.
     """
@@ -112,9 +118,14 @@ def address_of(connector: ConnectorType, base_url: str) -> Address:
         return _address(text, named, "env")
     if text := conf.from_settings(named):
         return _address(text, named, "setting")
+    if text := _kept_by_app(connector):
+        return _address(text, "base_url", "app")
     if connector.base_url:
         return _address(connector.base_url, "base_url", "default")
-    raise InvalidBaseUrl(f"{connector.name} has no address of its own: give the base_url.")
+    raise InvalidBaseUrl(
+        _("%(provider)s has no address of its own: give the base_url.")
+        % {"provider": connector.name}
+    )
 
 
 def provider_address(connector: ConnectorType) -> Address | None:
@@ -147,13 +158,27 @@ def key_binding(connection: Connection) -> Binding:
     return Binding(Connection._meta.db_table, str(connection.pk), column, connection.api_key_origin)
 
 
+def own_origins(connector: ConnectorType) -> set[str]:
+    """Where the site's keys for the provider may go: its default, and where it is in force."""
+    address = provider_address(connector)
+    own = {address.origin} if address else set()
+    return own | ({origin_of(connector.base_url)} if connector.base_url else set())
+
+
 def _resolve(connection: Connection, options: Mapping[str, Option]) -> ResolvedConnection:
     connector = registry.get(connection.provider)
     if connector is None:
-        known = ", ".join(registry.slugs()) or "none"
-        why = f"The provider {connection.provider!r} is not registered. Registered: {known}."
+        why = _("The provider %(slug)r is not registered. Registered: %(listed)s.") % {
+            "slug": connection.provider,
+            "listed": ", ".join(registry.slugs()) or _("none"),
+        }
         return ResolvedConnection(connection, None, None, Credential(reason=why), {}, why)
     fields = connector.field_values(connection.fields)
+    if not connector.active:
+        why = _("%(provider)s is not in use on this site: the app that brings it is not active.")
+        why = why % {"provider": connector.name}
+        none = Credential(reason=why)
+        return ResolvedConnection(connection, connector, None, none, fields, why)
     try:
         address = address_of(connector, connection.base_url)
     except InvalidBaseUrl as error:
@@ -176,17 +201,21 @@ def _key(
         return _provider_key(connector, address, options.get(connector.setting_name))
     if connection.api_key_origin != address.origin:
         return Unreadable(
-            "The key was given for another address than the one that the connection has now. "
-            "Type the key again."
+            _(
+                "The key was given for another address than the one that the connection has now. "
+                "Type the key again."
+            )
         )
     try:
         opened = crypto.decrypt(connection.api_key_encrypted, key_binding(connection))
     except (Undecryptable, MalformedKeyRing) as error:
-        return Unreadable(f"The stored key cannot be read. {error.message}")
+        return Unreadable(
+            _("The stored key cannot be read. %(reason)s") % {"reason": error.message}
+        )
     if not connection.api_key_env:
         return Credential(opened, "database")
     if opened != connection.api_key_env:
-        return Unreadable("The name of the key's environment variable was changed by hand.")
+        return Unreadable(_("The name of the key's environment variable was changed by hand."))
     return _from_variable(connection.api_key_env)
 
 
@@ -194,27 +223,35 @@ def _key(
 def _from_variable(name: str) -> Credential:
     value = conf.from_environment(name)
     if not value:
-        return Credential(name=name, reason=f"The environment variable {name} is not set.")
-    return sendable(value, "env", name, f"environment variable {name}")
+        reason = _("The environment variable %(name)s is not set.") % {"name": name}
+        return Credential(name=name, reason=reason)
+    return from_variable(name, value)
 
 
 @sensitive_variables()
 def _provider_key(connector: ConnectorType, address: Address, option: Option | None) -> Resolution:
     bound = bind(connector, option, address.origin)
     is_there = isinstance(bound, Unreadable) or bound.source != "none" or bound.name
-    if is_there and address.origin not in _own_origins(connector):
+    if is_there and address.origin not in own_origins(connector):
         return Credential(
-            reason=f"The key that is configured for {connector.name} is sent to "
-            f"{connector.name}'s own address only. This connection has an address of its own: "
-            "type a key into the connection."
+            reason=_(
+                "The key that is configured for %(provider)s is sent to %(provider)s's own "
+                "address only. This connection has an address of its own: type a key into the "
+                "connection."
+            )
+            % {"provider": connector.name}
         )
     return bound
 
 
-def _own_origins(connector: ConnectorType) -> set[str]:
-    address = provider_address(connector)
-    own = {address.origin} if address else set()
-    return own | ({origin_of(connector.base_url)} if connector.base_url else set())
+def _kept_by_app(connector: ConnectorType) -> str:
+    if connector.address is None:
+        return ""
+    try:
+        return connector.address().strip()
+    except Exception:
+        logger.exception("The connector %s cannot say its address.", connector.slug)
+        return ""
 
 
 def _address(text: str, field: str, source: AddressSource) -> Address:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.encoding import force_bytes
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import conf
@@ -95,16 +96,21 @@ def decrypt(envelope: str, binding: Binding) -> str:
             break
     else:
         raise Undecryptable(
-            f"It was encrypted with the key {key_id!r}, which is not in KONEEK_ENCRYPTION_KEYS "
-            "(or SECRET_KEY_FALLBACKS) any more. Put that key back, or type the secret again."
+            gettext(
+                "It was encrypted with the key %(id)r, which is not in KONEEK_ENCRYPTION_KEYS "
+                "(or SECRET_KEY_FALLBACKS) any more. Put that key back, or type the secret again."
+            )
+            % {"id": key_id}
         )
     try:
         data = binding.additional_data()
         return key.cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], data).decode()
     except (InvalidTag, ValueError):
         raise Undecryptable(
-            "It was altered, or what it is bound to (row, field, address) was changed. Type the "
-            "secret again."
+            gettext(
+                "It was altered, or what it is bound to (row, field, address) was changed. Type "
+                "the secret again."
+            )
         ) from None
 
 
@@ -120,7 +126,7 @@ def _ring(written: str, secrets: tuple[bytes, ...]) -> KeyRing:
     explicit = [_parse(text.strip(), place) for place, text in enumerate(texts, 1)]
     ids = [key.id for key in explicit]
     if len(set(ids)) != len(ids):
-        raise MalformedKeyRing("KONEEK_ENCRYPTION_KEYS holds two keys with the same id.")
+        raise MalformedKeyRing(gettext("KONEEK_ENCRYPTION_KEYS holds two keys with the same id."))
     derived = [_ring_key(_derive(secret)) for secret in secrets]
     return KeyRing((*explicit, *derived), derived=not explicit)
 
@@ -130,13 +136,17 @@ def _parse(text: str, place: int) -> RingKey:
     key_id, separator, encoded = text.rpartition(":")
     if separator and not _KEY_ID.fullmatch(key_id):
         raise MalformedKeyRing(
-            f"Key number {place} of KONEEK_ENCRYPTION_KEYS has an id that is not 1 to 32 "
-            "letters, digits, '_' or '-'."
+            gettext(
+                "Key number %(place)d of KONEEK_ENCRYPTION_KEYS has an id that is not 1 to 32 "
+                "letters, digits, '_' or '-'."
+            )
+            % {"place": place}
         )
     octets = urlsafe_b64decode(encoded[:43] + "=") if _KEY.fullmatch(encoded) else b""
     if len(octets) != 32:
         raise MalformedKeyRing(
-            f"Key number {place} of KONEEK_ENCRYPTION_KEYS is not 32 bytes in base64url."
+            gettext("Key number %(place)d of KONEEK_ENCRYPTION_KEYS is not 32 bytes in base64url.")
+            % {"place": place}
         )
     return _ring_key(octets, key_id)
 
@@ -160,7 +170,9 @@ def _open(envelope: str) -> tuple[str, bytes]:
         sealed = b""
     # base64 leaves bits of its last character unused: only one spelling of the bytes is accepted.
     if version != VERSION or len(sealed) < _NONCE_BYTES + 16 or _encode(sealed) != encoded:
-        raise Undecryptable("It is not in the form in which secrets are stored. Type it again.")
+        raise Undecryptable(
+            gettext("It is not in the form in which secrets are stored. Type it again.")
+        )
     return key_id, sealed
 
 

@@ -14,10 +14,13 @@
     ├── MalformedKeyRing      KONEEK_ENCRYPTION_KEYS cannot be used
     └── Undecryptable         a stored secret cannot be read
 
-Messages are for people who may change the configuration. They never hold a key.
+Messages are for people who may change the configuration, in their language. They never hold a key;
+of RegistryError, which only developers meet, they are English.
 """
 
 from __future__ import annotations
+
+from connectors.texts import gettext as _
 
 
 class ConnectorError(Exception):
@@ -44,9 +47,11 @@ class UnknownProvider(FieldError):
     """No connector of that slug is registered; the message lists those that are."""
 
     def __init__(self, slug: str, known: tuple[str, ...]) -> None:
-        listed = ", ".join(known) if known else "none"
+        listed = ", ".join(known) if known else _("none")
         super().__init__(
-            f"No provider {slug!r} is registered. Registered: {listed}.", field="provider"
+            _("No provider %(slug)r is registered. Registered: %(listed)s.")
+            % {"slug": slug, "listed": listed},
+            field="provider",
         )
 
 
@@ -58,7 +63,9 @@ class NameTaken(FieldError):
     """Another connection already has the name, upper and lower case counting as one."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Another connection is named {name!r} already.", field="name")
+        super().__init__(
+            _("Another connection is named %(name)r already.") % {"name": name}, field="name"
+        )
 
 
 class RegistryError(ConnectorError):
@@ -67,6 +74,10 @@ class RegistryError(ConnectorError):
 
 class ConnectionMissing(ConnectorError):
     """No connection has that id."""
+
+    def __init__(self, pk: object) -> None:
+        message = _("There is no connection with the id %(id)s.") % {"id": pk}
+        super().__init__(message, field="id")
 
 
 class DeclarationError(ConnectorError):

@@ -81,11 +81,13 @@ class Connection(Model):
 
     ``models`` are further model ids that the connection lists. ``api_key_encrypted`` is the
     envelope of the key, or the seal of ``api_key_env`` where the key stays in an environment
-    variable; ``api_key_origin`` is the address either was given for.
+    variable; ``api_key_origin`` is the address either was given for. ``option_name`` is what the
+    connection is called in Koneek for WordPress: given when it is made, and kept for good.
     """
 
     id = UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = CharField(_("name"), max_length=100)
+    option_name = CharField(_("option name"), max_length=255, editable=False)
     provider = CharField(_("provider"), max_length=100)
     base_url = CharField(_("base URL"), max_length=500, blank=True)
     model = CharField(_("model"), max_length=200, blank=True)
@@ -116,6 +118,8 @@ class Connection(Model):
         )
         constraints = (
             UniqueConstraint(fields=("name",), name="connectors_connection_name"),
+            UniqueConstraint(fields=("option_name",), name="connectors_connection_option"),
+            CheckConstraint(condition=~Q(option_name=""), name="connectors_connection_has_option"),
             CheckConstraint(
                 condition=Q(timeout__gt=0, timeout__lte=MAXIMUM_TIMEOUT),
                 name="connectors_connection_timeout",

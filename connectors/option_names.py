@@ -25,7 +25,8 @@ ALIASES: Final[Mapping[str, str]] = {
 """What the plugin calls a provider, where that is not our slug with underscores."""
 
 _NAME = re.compile(r"[a-z0-9-]+")
-_NUMBER = re.compile(r"[2-9]|[1-9][0-9]+")
+_NUMBER = re.compile(r"[2-9]|[1-9][0-9]{1,8}")
+_OPTION = re.compile(rf"{PREFIX}[a-z0-9_-]{{1,220}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,19 @@ def option_name(provider: str, name: str = "", taken: Collection[str] = ()) -> s
     return found
 
 
-def option_names(connections: Iterable[tuple[str, str]]) -> list[str]:
-    """The options of many connections, each a provider's slug and a name, in their order.
+def connection_option(provider: str, name: str, taken: Collection[str] = ()) -> str:
+    """The option of a connection that is called ``name`` here.
 
     A name that was made from the provider (``openai``, ``openai-2``) counts as none.
     """
-    names: list[str] = []
-    for provider, name in connections:
-        slug = re.escape(provider.replace("_", "-"))
-        made = re.fullmatch(rf"{slug}(?:-(?:{_NUMBER.pattern}))?", name)
-        names.append(option_name(provider, "" if made else name, names))
-    return names
+    slug = re.escape(provider.replace("_", "-"))
+    made = re.fullmatch(rf"{slug}(?:-(?:{_NUMBER.pattern}))?", name)
+    return option_name(provider, "" if made else name, taken)
+
+
+def is_option_name(text: str) -> bool:
+    """Whether a connection's option may be called so: the prefix and a-z, 0-9, '_' and '-'."""
+    return bool(_OPTION.fullmatch(text))
 
 
 def parse_option_name(option: str, providers: Iterable[str]) -> OptionName | None:
@@ -74,9 +77,7 @@ def parse_option_name(option: str, providers: Iterable[str]) -> OptionName | Non
     if not option.startswith(PREFIX):
         return None
     rest = option.removeprefix(PREFIX)
-    slugs = list(providers)
-    written = {alias: slug for alias, slug in ALIASES.items() if slug in slugs}
-    written |= {slug.replace("-", "_"): slug for slug in slugs}
+    written = _written(providers)
     for start in sorted(written, key=len, reverse=True):
         if rest == start:
             return OptionName(written[start])
@@ -85,6 +86,21 @@ def parse_option_name(option: str, providers: Iterable[str]) -> OptionName | Non
             if found is not None:
                 return OptionName(written[start], *found)
     return None
+
+
+def begins_with_provider(option: str, providers: Iterable[str]) -> bool:
+    """Whether a registered provider is in the name, whatever comes after it."""
+    rest = option.removeprefix(PREFIX)
+    return option.startswith(PREFIX) and any(
+        rest.startswith(f"{start}_") for start in _written(providers)
+    )
+
+
+def _written(providers: Iterable[str]) -> dict[str, str]:
+    """The slugs of providers by what stands for them in names of options."""
+    slugs = list(providers)
+    aliases = {alias: slug for alias, slug in ALIASES.items() if slug in slugs}
+    return aliases | {slug.replace("-", "_"): slug for slug in slugs}
 
 
 def _name_and_number(text: str) -> tuple[str, int] | None:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 from connectors.errors import InvalidBaseUrl
+from connectors.texts import gettext as _
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
@@ -29,10 +30,10 @@ def normalise_base_url(text: str, *, field: str = "base_url") -> str:
     port = _port(parts, field)
     shown = "" if port == DEFAULT_PORTS[parts.scheme] else f":{port}"
     if not _PATH.fullmatch(parts.path):
-        _refuse(field, "has characters in its path that must be percent-encoded")
+        _refuse(field, _("The %(field)s has characters in its path that must be percent-encoded."))
     path = parts.path.rstrip("/")
     if any(segment in {"", ".", ".."} for segment in path.split("/")[1:]):
-        _refuse(field, "has an empty, '.' or '..' segment in its path")
+        _refuse(field, _("The %(field)s has an empty, '.' or '..' segment in its path."))
     return f"{parts.scheme}://{host}{shown}{path}"
 
 
@@ -45,19 +46,22 @@ def origin_of(base_url: str) -> str:
 
 def _split(text: str, field: str) -> SplitResult:
     if not text:
-        _refuse(field, "is blank")
+        _refuse(field, _("The %(field)s is blank."))
     if any(ord(character) < 33 or ord(character) == 127 for character in text) or "\\" in text:
-        _refuse(field, "holds a space, a control character or a backslash")
+        _refuse(field, _("The %(field)s holds a space, a control character or a backslash."))
     try:
         parts = urlsplit(text)
     except ValueError:
-        _refuse(field, "is not a URL")
+        _refuse(field, _("The %(field)s is not a URL."))
     if parts.scheme not in DEFAULT_PORTS:
-        _refuse(field, "must start with http:// or https://")
+        _refuse(field, _("The %(field)s must start with http:// or https://."))
     if "@" in parts.netloc:
-        _refuse(field, "must not hold a user name or password; the key has its own field")
+        _refuse(
+            field,
+            _("The %(field)s must not hold a user name or password; the key has its own field."),
+        )
     if "?" in text or "#" in text:
-        _refuse(field, "must not have a query or a fragment")
+        _refuse(field, _("The %(field)s must not have a query or a fragment."))
     return parts
 
 
@@ -66,26 +70,26 @@ def _host(parts: SplitResult, field: str) -> str:
         try:
             address = IPv6Address(parts.hostname or "")
         except ValueError:
-            _refuse(field, "has an invalid IPv6 address")
+            _refuse(field, _("The %(field)s has an invalid IPv6 address."))
         if address.scope_id:
-            _refuse(field, "has an IPv6 address with a zone")
+            _refuse(field, _("The %(field)s has an IPv6 address with a zone."))
         return f"[{address.compressed}]"
     host = parts.netloc.partition(":")[0]
     if not host.isascii():
         try:
             host = idna.encode(host, uts46=True).decode("ascii")
         except (idna.IDNAError, UnicodeError):
-            _refuse(field, "has a host name that cannot be written in DNS")
+            _refuse(field, _("The %(field)s has a host name that cannot be written in DNS."))
     host = host.lower().removesuffix(".")
     if len(host) > 253 or not _HOST.fullmatch(host):
-        _refuse(field, "has no valid host name")
+        _refuse(field, _("The %(field)s has no valid host name."))
     # 127.1, 2130706433 and 0x7f.1 are addresses to some parsers and names to others:
     # https://url.spec.whatwg.org/#ends-in-a-number-checker
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         try:
             IPv4Address(host)
         except ValueError:
-            _refuse(field, "has an invalid IPv4 address")
+            _refuse(field, _("The %(field)s has an invalid IPv4 address."))
     return host
 
 
@@ -94,11 +98,10 @@ def _port(parts: SplitResult, field: str) -> int:
     if not written:
         return DEFAULT_PORTS[parts.scheme]
     if not _PORT.fullmatch(written) or not 0 < int(written) < 65536:
-        _refuse(field, "has a port outside 1 to 65535")
+        _refuse(field, _("The %(field)s has a port outside 1 to 65535."))
     return int(written)
 
 
-def _refuse(field: str, why: str) -> NoReturn:
-    raise InvalidBaseUrl(
-        f"The {field} {why}. Write it like https://api.example.com/v1.", field=field
-    ) from None
+def _refuse(field: str, what: str) -> NoReturn:
+    way_out = _("Write it like https://api.example.com/v1.")
+    raise InvalidBaseUrl(f"{what % {'field': field}} {way_out}", field=field) from None

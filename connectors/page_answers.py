@@ -9,15 +9,22 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.debug import sensitive_post_parameters
 
 from connectors.admin_sites import admin_site
 from connectors.content_security import HEADER, new_nonce, protect
 from connectors.page_parts import Editor, page_context
+from connectors.service_cards import RefusedService
 
 Action: TypeAlias = Literal["view", "add", "change", "delete", "replace_key", "test", "decide"]
 
@@ -61,7 +68,7 @@ def page_view(*methods: str) -> Callable[[View[_Arguments]], Callable[..., HttpR
 
     def decorated(view: View[_Arguments]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        @sensitive_post_parameters("api_key")
+        @sensitive_post_parameters("api_key", "api_key_env", "secret")
         def reached(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             site = admin_site()
             # Links to "admin:" then lead to this site where there are several.
@@ -85,25 +92,38 @@ def page_view(*methods: str) -> Callable[[View[_Arguments]], Callable[..., HttpR
     return decorated
 
 
-def wants_part(request: HttpRequest, part: str) -> bool:
-    """Whether the page's script asks for that part only."""
-    return request.headers.get("X-Part") == part
+def wants_part(request: HttpRequest, *parts: str) -> bool:
+    """Whether the page's script asks for one of these parts only."""
+    return request.headers.get("X-Part") in parts
 
 
-def render_page(page: Page, editor: Editor | None = None, status: int = 200) -> HttpResponse:
+def go_to(page: Page, place: str = "") -> HttpResponse:
+    """To the list, at a place (``#…``) in it; the page's script brings itself up to date."""
+    target = reverse("connectors_page:index") + place
+    if wants_part(page.request, "editor", "page"):
+        return HttpResponse(status=204, headers={"X-Location": target})
+    return HttpResponseRedirect(target)
+
+
+def render_page(
+    page: Page,
+    editor: Editor | None = None,
+    status: int = 200,
+    refused: RefusedService | None = None,
+) -> HttpResponse:
     """The whole page, with one connection open if ``editor`` is given."""
-    return _render(page, "connectors/page.html", editor, status)
+    return render_part(page, "connectors/page.html", editor, status, refused)
 
 
 def render_part(
-    page: Page, template: str, editor: Editor | None = None, status: int = 200
+    page: Page,
+    template: str,
+    editor: Editor | None = None,
+    status: int = 200,
+    refused: RefusedService | None = None,
 ) -> HttpResponse:
     """One part of the page."""
-    return _render(page, template, editor, status)
-
-
-def _render(page: Page, template: str, editor: Editor | None, status: int) -> HttpResponse:
-    return render_context(page, template, page_context(page.request, editor), status)
+    return render_context(page, template, page_context(page.request, editor, refused), status)
 
 
 def render_context(

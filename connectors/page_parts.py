@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,17 +13,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from connectors.approval_matrix import waiting
+from connectors.deletions import deletions
 from connectors.models import Connection
+from connectors.page_data import script_module_data
 from connectors.page_forms import ConnectionPageForm, Difference, offered
 from connectors.probing import ModelEntry
-from connectors.script_modules import import_map, page_data, script_modules
+from connectors.script_modules import DATA_ID, PUBLIC, import_map, page_data, script_modules
+from connectors.service_cards import RefusedService, service_cards
 from connectors.snippets import Snippet, snippets_for
 from connectors.tiles import Logo, Tile, answering, logo_of, tiles_of
 from connectors.trial_runs import ShownStep
 from connectors.values import ConnectorType
-
-DELETED = "connectors_deleted"
-"""Where the session keeps the connection that was deleted last."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,6 @@ class Editor:
     listed_words: str = ""
     notice: str = ""
     conflict: bool = False
-    retype: bool = False
     differences: list[Difference] = field(default_factory=list)
     tile: Tile | None = None
     snippets: list[Snippet] = field(default_factory=list)
@@ -87,15 +88,20 @@ class Preset:
     url: str
 
 
-def page_context(request: HttpRequest, editor: Editor | None) -> dict[str, Any]:
-    """Everything on the page. The number of queries does not depend on what there is."""
+def page_context(
+    request: HttpRequest, editor: Editor | None, refused: RefusedService | None = None
+) -> dict[str, Any]:
+    """Everything on the page. The number of queries does not depend on what there is.
+
+    What parts of the page seldom need is a function, which Django's templates call.
+    """
+    told: Callable[[], dict[str, Any]] = cache(lambda: script_module_data())
     tiles = tiles_of(Connection.objects.all())
     if editor is not None and editor.connection is not None:
         editor.tile = next(
             (tile for tile in tiles if tile.connection.pk == editor.connection.pk), None
         )
         editor.snippets = snippets_for(request, editor.connection)
-    deleted = request.session.get(DELETED)
     return {
         "title": _("Connectors"),
         "tiles": tiles,
@@ -103,10 +109,11 @@ def page_context(request: HttpRequest, editor: Editor | None) -> dict[str, Any]:
         "presets": _presets(),
         "editor": editor,
         "waiting": waiting(),
-        "deleted_name": deleted["name"] if deleted else "",
+        "deletions": deletions(request.session),
+        "services": cache(lambda: service_cards(told(), refused)),
         "import_map": json.dumps(import_map()).replace("<", "\\u003c"),
         "script_modules": script_modules(),
-        "module_data": page_data(request),
+        "module_data": lambda: [(DATA_ID + PUBLIC, told()), *page_data(request)],
         "texts": _texts(),
     }
 
@@ -125,6 +132,7 @@ def _texts() -> dict[str, str]:
         "moved": _("{name} is now {place} of {count}."),
         "order_refused": _("The order was not saved. {reason}"),
         "failed": _("That did not work. Check your connection and try again."),
+        "not_renewed": _("Done, but this page shows what was before. Load it again."),
         "refused": _("The site refused that (status {status}). Load the page again."),
         "copied": _("Copied"),
         "not_copied": _("Copying is not allowed here. Select the text instead."),
@@ -132,4 +140,5 @@ def _texts() -> dict[str, str]:
         "tested": _("The test passed."),
         "test_failed": _("The test failed."),
         "loading_models": _("Asking the provider…"),
+        "unsaved": _("Something that you typed here is not saved. Close it and lose that?"),
     }

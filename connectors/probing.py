@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from connectors.errors import ConnectorError
 
@@ -25,6 +25,10 @@ class ProbeFailed(ConnectorError):
 
     The message says what happened and the way out; it never holds a key.
     """
+
+
+class NothingDetected(ProbeFailed):
+    """What was asked answered, or not, but did not tell what it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,17 @@ class ModelEntry:
 
     id: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What was found at an address: ids of models that answer, the best first, and what to put
+    into the provider's fields. ``source`` says in a word how it was found out.
+    """
+
+    models: tuple[str, ...]
+    fields: Mapping[str, FieldValue]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +100,13 @@ class ConnectorProbe(Protocol):
 
     def accepts_key(self, target: Target) -> bool:
         """Whether the provider takes the key; ProbeFailed when that cannot be told."""
+        ...
+
+
+@runtime_checkable
+class DetectingProbe(ConnectorProbe, Protocol):
+    """A probe that can also find out what an address has."""
+
+    def detect(self, target: Target) -> Detection:
+        """What is there; NothingDetected where the address does not tell."""
         ...

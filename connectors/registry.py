@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
@@ -12,10 +14,12 @@ from connectors import conf
 from connectors.errors import ConnectorError, RegistryError
 from connectors.values import AI_PROVIDER, ConnectorType
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What an app did wrongly at start: which receiver, and what to tell its author."""
+    """What an app did wrongly at start: where, and what to tell its author."""
 
     receiver: str
     message: str
@@ -27,6 +31,10 @@ class ConnectorRegistry:
     To override one: unregister it, change it with ``dataclasses.replace``, register it again,
     which moves it to the end. Readers never see a half-made change, because every change replaces
     the whole table.
+
+    Wrong use raises RegistryError. While apps are still being loaded it would keep the site from
+    starting, so there it is logged and noted for the system check instead, as for receivers of
+    ``connectors_init``, and the call gives None.
 
     ``start`` runs once, before the first reader, when every app is ready: then all providers are
     there and every app has had its chance to listen to ``connectors_init``.
@@ -48,7 +56,22 @@ class ConnectorRegistry:
         None, and nothing else, for an AI provider where CONNECTORS["AI_ENABLED"] is False. Raises
         RegistryError for wrong arguments or a slug that is taken.
         """
+        try:
+            return self._register(connector, args)
+        except RegistryError as error:
+            self.raise_or_note(error)
+            return None
+
+    def _register(
+        self, connector: ConnectorType | str, args: Mapping[str, object] | None
+    ) -> ConnectorType | None:
         known = self._table()
+        if not isinstance(connector, ConnectorType | str):
+            raise RegistryError(
+                f"A connector is registered as a ConnectorType or by its slug and arguments, not "
+                f"as {type(connector).__name__}.",
+                field="slug",
+            )
         slug = connector.slug if isinstance(connector, ConnectorType) else connector
         if slug in known:
             raise RegistryError(
@@ -57,6 +80,12 @@ class ConnectorRegistry:
                 field="slug",
             )
         if not isinstance(connector, ConnectorType):
+            if not isinstance(args, Mapping | None):
+                raise RegistryError(
+                    f"The connector {slug!r} needs its arguments as a mapping, not as "
+                    f"{type(args).__name__}.",
+                    field="args",
+                )
             connector = ConnectorType.from_args(connector, args or {})
         if connector.type == AI_PROVIDER and not conf.ai_enabled():
             return None
@@ -81,12 +110,15 @@ class ConnectorRegistry:
         self._types = {**self._types, connector.slug: connector}
 
     def reserve_name(self, name: str, meaning: str) -> None:
-        """Keep connections from being called ``name``, because it means something else."""
+        """Keep connections from being called ``name``, because it means something else.
+
+        ``meaning`` is for people, and may be lazily translated.
+        """
         self._reserved = {**self._reserved, name.casefold(): meaning}
 
     def meaning_of(self, name: str) -> str:
         """What a reserved name means; blank where connections may have it."""
-        return self._reserved.get(name.casefold(), "")
+        return str(self._reserved.get(name.casefold(), ""))
 
     def get(self, slug: str) -> ConnectorType | None:
         """The connector of that slug, a hidden one too, or None."""
@@ -111,8 +143,20 @@ class ConnectorRegistry:
 
     def note_mistake(self, receiver: str, error: Exception) -> None:
         """Remember that a receiver of ``connectors_init`` failed; Django logs the traceback."""
+        # What another exception says may hold anything; its traceback is in the log.
         what = error.message if isinstance(error, ConnectorError) else type(error).__name__
         self._mistakes = (*self._mistakes, Mistake(receiver, what))
+
+    def raise_or_note(self, error: RegistryError) -> None:
+        """Raise, or while apps are being loaded note what the first caller outside did wrongly."""
+        if apps.ready:
+            raise error
+        frame = sys._getframe(1)
+        while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+            frame = frame.f_back
+        where = f"{frame.f_globals.get('__name__')}:{frame.f_lineno}"
+        logger.error("%s: %s", where, error.message)
+        self.note_mistake(where, error)
 
     def _table(self) -> dict[str, ConnectorType]:
         if not self._started and apps.ready:
@@ -123,6 +167,10 @@ class ConnectorRegistry:
                     start(self)
                     self._started = True
         return self._types
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "connectors"
 
 
 def announce(registry: ConnectorRegistry) -> None:

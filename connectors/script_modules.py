@@ -23,6 +23,7 @@ from django.http import HttpRequest
 from django.templatetags.static import PrefixNode, static
 
 from connectors.errors import RegistryError
+from connectors.registry import registry
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ PUBLIC = "@koneek/connectors"
 """The name under which other apps' modules import the page's JavaScript API."""
 
 OWN_FILES = (
+    "acting.js",
     "announcing.js",
     "copying.js",
     "declared_fields.js",
@@ -43,12 +45,14 @@ OWN_FILES = (
     "refreshing.js",
     "registry.js",
     "remembering.js",
+    "renewing.js",
     "requests.js",
     "saving.js",
     "testing.js",
     "texts.js",
     "tiles.js",
     "trials.js",
+    "unsaved.js",
 )
 _NAME = re.compile(r"[@a-z0-9][a-z0-9_./-]*")
 
@@ -65,28 +69,42 @@ class ScriptModule:
 _modules: dict[str, ScriptModule] = {}
 
 
-def register_script_module(name: str, path: str, data: ModuleData | None = None) -> ScriptModule:
+def register_script_module(
+    name: str, path: str, data: ModuleData | None = None
+) -> ScriptModule | None:
     """Have the page load the static file ``path`` as the module ``name``.
 
-    Raises RegistryError for a name that is taken, reserved or malformed, and for a path that is
-    not one of a static file.
+    The same once more changes nothing. Raises RegistryError for a name that is taken, reserved or
+    malformed, and for a path that is not one of a static file; while apps are being loaded that is
+    noted for the system check instead, and None is returned.
     """
+    module = ScriptModule(name, path, data)
+    known = _modules.get(name)
+    if known == module:
+        return known
+    if error := _mistake(module):
+        registry.raise_or_note(error)
+        return None
+    _modules[name] = module
+    return module
+
+
+def _mistake(module: ScriptModule) -> RegistryError | None:
+    name, path = module.name, module.path
     if not _NAME.fullmatch(name) or name.split("/")[:2] == PUBLIC.split("/"):
-        raise RegistryError(
+        return RegistryError(
             f"The script module {name!r} needs a name in a-z, 0-9, '_', '-', '.' and '/' outside "
             f"{PUBLIC}.",
             field="name",
         )
     if name in _modules:
-        raise RegistryError(f"The script module {name!r} is registered already.", field="name")
+        return RegistryError(f"The script module {name!r} is registered already.", field="name")
     if not path.endswith((".js", ".mjs")) or "//" in path or path.startswith("/"):
-        raise RegistryError(
+        return RegistryError(
             f"The script module {name!r} needs the path of a static file, as in 'my_app/my.js'.",
             field="path",
         )
-    module = ScriptModule(name, path, data)
-    _modules[name] = module
-    return module
+    return None
 
 
 def unregister_script_module(name: str) -> ScriptModule:

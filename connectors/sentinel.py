@@ -1,9 +1,9 @@
 """The connector that tells other code whether at least one connection can be used.
 
 It is hidden: on no page, in no settings group. Its option is "1" exactly while an enabled
-connection has everything that it needs, and is not there otherwise. It is brought up to date
-after every change of the configuration and after ``migrate``, which is when the environment of a
-site changes.
+connection to an AI provider has everything that it needs, and is not there otherwise. It is
+brought up to date after every change of the configuration, after ``migrate``, and when a process
+reads the configuration for the first time, which is when the environment may have changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.conf import ai_enabled
 from connectors.credentials import resolve_all
 from connectors.models import Connection, Option
 from connectors.services.options import delete_option, set_option
-from connectors.values import ConnectorType
+from connectors.values import AI_PROVIDER, ConnectorType
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,10 @@ def is_set() -> bool:
 def something_is_usable() -> bool:
     """Whether an enabled connection to an AI provider has everything that it needs."""
     enabled = Connection.objects.filter(enabled=True)
-    return ai_enabled() and any(not each.unusable for each in resolve_all(enabled))
+    return ai_enabled() and any(
+        not each.unusable and each.connector is not None and each.connector.type == AI_PROVIDER
+        for each in resolve_all(enabled)
+    )
 
 
 def sync() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Final, Literal, TypeAlias
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import application_passwords as app_passwords
@@ -146,19 +147,20 @@ def key_source(connector: ConnectorType, option: Option | None) -> Source:
 
 
 def _setting_of(connector: ConnectorType) -> RegisteredSetting:
+    named = {"name": connector.name}
     if connector.method == "application_password":
         return RegisteredSetting(
             name=connector.setting_name,
-            label=f"{connector.name} Credentials",
-            description=f"Application password credentials for the {connector.name} connector.",
+            label=_("%(name)s Credentials") % named,
+            description=_("Application password credentials for the %(name)s connector.") % named,
             type="object",
             default={"username": "", "password": ""},
             connector=connector,
         )
     return RegisteredSetting(
         name=connector.setting_name,
-        label=f"{connector.name} API Key",
-        description=f"API key for the {connector.name} connector.",
+        label=_("%(name)s API Key") % named,
+        description=_("API key for the %(name)s connector.") % named,
         connector=connector,
     )
 

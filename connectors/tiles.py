@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 from django.utils.translation import gettext as _
 
+from connectors import conf
 from connectors.credentials import (
     Credential,
     ResolvedConnection,
@@ -17,18 +19,22 @@ from connectors.credentials import (
 from connectors.masking import BULLET, mask
 from connectors.models import Connection
 from connectors.status import ConnectionStatus, State, current_statuses
-from connectors.values import ConnectorType
+from connectors.values import AI_PROVIDER, ConnectorType
 
 
 @dataclass(frozen=True, slots=True)
 class KeyShown:
-    """A key as the page shows it: masked, with its source in words. ``own``: it can be removed."""
+    """A key as the page shows it: masked, with its source in words. ``own``: it can be removed.
+
+    ``variable`` says of a key in the environment whether its variable is set at the moment.
+    """
 
     masked: str
     badge: str
     source: str
     own: bool
     problem: str = ""
+    variable: Literal["", "set", "unset"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +94,13 @@ def tiles_of(connections: Iterable[Connection]) -> list[Tile]:
 
 
 def answering(tiles: Iterable[Tile]) -> Answering:
-    """Reads from the tiles, in their order, which one gets the next request."""
-    listed = list(tiles)
+    """Reads from the tiles, in their order, which one gets the next request.
+
+    Requests are for AI providers; connections of other types stand beside them.
+    """
+    listed = [
+        tile for tile in tiles if tile.connector is None or tile.connector.type == AI_PROVIDER
+    ]
     ready = [tile for tile in listed if tile.answers]
     first = next((tile for tile in ready if tile.answers_now), ready[0] if ready else None)
     others = []
@@ -113,16 +124,26 @@ def key_shown(resolved: ResolvedConnection) -> KeyShown:
     own = bool(connection.api_key_encrypted or connection.api_key_env)
     if isinstance(found, Unreadable):
         return KeyShown("", _("Unreadable"), "unreadable", own, found.reason)
+    if connection.api_key_env or found.source == "env":
+        return _in_variable(connection.api_key_env or found.name, found, own)
     match found.source:
-        case "env":
-            badge = _("Environment: %(name)s") % {"name": found.name}
         case "setting":
             badge = _("Setting: %(name)s") % {"name": f"CONNECTORS[{found.name!r}]"}
         case "database":
             badge = _("Option: %(name)s") % {"name": found.name} if found.name else _("Stored here")
+        case "app":
+            badge = _("Kept by an app")
         case "none":
             return KeyShown("", _("No key"), "none", own, resolved.unusable)
     return KeyShown(_masked(found), badge, found.source, own)
+
+
+def _in_variable(name: str, found: Credential, own: bool) -> KeyShown:
+    badge = _("Environment: %(name)s") % {"name": name}
+    if not conf.from_environment(name):
+        return KeyShown("", badge, "env", own, variable="unset")
+    masked = _masked(found) if found.value else ""
+    return KeyShown(masked, badge, "env", own, found.reason, variable="set")
 
 
 def _masked(found: Credential) -> str:

@@ -7,17 +7,27 @@ tries another address types a key in the same call.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import time
 from typing import Unpack
 
 from django.core.cache import cache
 from django.db import router
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.credentials import Unreadable, resolve
 from connectors.errors import FieldError, UnknownProvider
 from connectors.models import Connection
-from connectors.probing import ConnectorProbe, ModelEntry, ProbeFailed, Step, Target
+from connectors.probing import (
+    ConnectorProbe,
+    DetectingProbe,
+    Detection,
+    ModelEntry,
+    ProbeFailed,
+    Step,
+    Target,
+)
 from connectors.registry import registry
 from connectors.services import ConnectionValues
 from connectors.services.planning import plan
@@ -36,11 +46,13 @@ _TRIED = ("provider", "base_url", "api_key", "model", "timeout", "fields")
 def target_for(connection: Connection | None, **overrides: Unpack[ConnectionValues]) -> Target:
     """What to try: the stored connection with ``overrides``, or what they alone describe.
 
-    Raises FieldError: for a value that could not be stored either, and with the field ``api_key``
-    where there is no key that may be sent to this address.
+    A variable may be named as in a request only, see EnvironmentKey. Raises FieldError: for a value
+    that could not be stored either, and with the field ``api_key`` where there is no key that may
+    be sent to this address.
     """
-    if isinstance(overrides.get("api_key"), EnvironmentKey):
-        raise FieldError("Type the key to try it.", field="api_key")
+    named = overrides.get("api_key")
+    if isinstance(named, EnvironmentKey):
+        overrides["api_key"] = replace(named, by_request=True)
     given = ConnectionValues()
     for name in _TRIED:
         if name in overrides:
@@ -48,8 +60,10 @@ def target_for(connection: Connection | None, **overrides: Unpack[ConnectionValu
     planned = plan(connection, given, router.db_for_read(Connection))
     if planned.key_cleared:
         raise FieldError(
-            "The stored key was given for another address and is not sent to this one. Type the "
-            "key to try it.",
+            _(
+                "The stored key was given for another address and is not sent to this one. Type "
+                "the key to try it."
+            ),
             field="api_key",
         )
     resolved = resolve(planned.connection)
@@ -90,6 +104,18 @@ def models_of(target: Target) -> list[ModelEntry]:
     return _probe(target).models(target)
 
 
+def detection_of(target: Target) -> Detection:
+    """What the target's address has, asked now. Raises FieldError and ProbeFailed."""
+    probe = _probe(target)
+    if not isinstance(probe, DetectingProbe):
+        raise FieldError(
+            _("What a connection to %(provider)s has cannot be detected; say it yourself.")
+            % {"provider": target.provider},
+            field="provider",
+        )
+    return probe.detect(target)
+
+
 def models_of_connection(connection: Connection, *, refresh: bool = False) -> list[ModelEntry]:
     """The models of a stored connection, asked once an hour for its revision.
 
@@ -116,7 +142,8 @@ def _probe(target: Target) -> ConnectorProbe:
         raise UnknownProvider(target.provider, registry.slugs())
     if connector.probe is None:
         raise FieldError(
-            f"{connector.name} cannot be tried: the app that registered it gave it no probe.",
+            _("%(provider)s cannot be tried: the app that registered it gave it no probe.")
+            % {"provider": connector.name},
             field="provider",
         )
     return connector.probe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from connectors import approval_views, views
+from connectors import approval_views, service_views, views
 
 app_name = "connectors_page"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("approvals/", approval_views.index, name="approvals"),
     path("order/", views.order, name="order"),
     path("undo/", views.undo, name="undo"),
+    path("services/<slug:slug>/", service_views.service, name="service"),
     path("<uuid:connection_id>/", views.connection, name="connection"),
     path("<uuid:connection_id>/test/", views.trial, name="test"),
     path("<uuid:connection_id>/models/", views.models, name="models"),

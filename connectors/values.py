@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias, assert_ne
 
 from connectors.errors import FieldError, InvalidBaseUrl, RegistryError, UnknownField
 from connectors.origins import normalise_base_url
+from connectors.texts import gettext as _
 
 if TYPE_CHECKING:
     from connectors.probing import ConnectorProbe
@@ -45,14 +46,22 @@ UNSET: Final = Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentKey:
-    """A key that stays in the environment: the name of its variable."""
+    """A key that stays in the environment: the name of its variable.
+
+    ``by_request``: whoever sent a request named it, rather than somebody on the server. It is then
+    one of the provider's own variables, and goes to the provider's own address, or it is refused.
+    """
 
     name: str
+    by_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting of a connection that its provider needs beyond key, model and base URL."""
+    """One setting of a connection that its provider needs beyond key, model and base URL.
+
+    ``label`` and ``help`` may be lazily translated texts.
+    """
 
     name: str
     label: str
@@ -68,7 +77,7 @@ class Field:
             value = value.strip()
         if value is None or value == "":
             if self.required and self.default is None:
-                self._refuse("is required")
+                self._refuse(_("The field %(name)r (%(label)s) is required."))
             return self.default
         match self.kind:
             case "text":
@@ -86,35 +95,36 @@ class Field:
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str) or any(ord(character) < 32 for character in value):
-            self._refuse("must be text on one line")
+            self._refuse(_("The field %(name)r (%(label)s) must be text on one line."))
         return value
 
     def _url(self, value: object) -> str:
         if not isinstance(value, str):
-            self._refuse("must be a URL")
+            self._refuse(_("The field %(name)r (%(label)s) must be a URL."))
         return normalise_base_url(value, field=self.name)
 
     def _integer(self, value: object) -> int:
         if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
             return int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            self._refuse("must be a whole number")
+            self._refuse(_("The field %(name)r (%(label)s) must be a whole number."))
         return value
 
     def _boolean(self, value: object) -> bool:
         if isinstance(value, str):
             value = _BOOLEANS.get(value.lower())
         if not isinstance(value, bool):
-            self._refuse("must be true or false")
+            self._refuse(_("The field %(name)r (%(label)s) must be true or false."))
         return value
 
     def _choice(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.choices:
-            self._refuse(f"must be one of: {', '.join(self.choices)}")
+            self._refuse(_("The field %(name)r (%(label)s) must be one of: %(choices)s."))
         return value
 
-    def _refuse(self, why: str) -> NoReturn:
-        raise FieldError(f"The field {self.name!r} ({self.label}) {why}.", field=self.name)
+    def _refuse(self, what: str) -> NoReturn:
+        names = {"name": self.name, "label": self.label, "choices": ", ".join(self.choices)}
+        raise FieldError(what % names, field=self.name)
 
 
 def always() -> bool:
@@ -132,12 +142,14 @@ class ConnectorType:
     that belongs to the provider rather than to one connection; blank: made from type, slug and
     method. ``base_url`` is blank where every connection must bring its own.
 
-    ``logo_url`` is a picture on this site. ``plugin_file`` is the package that brings the
+    ``name`` and ``description`` may be lazily translated texts. ``logo_url`` is a picture on this
+    site. ``plugin_file`` is the package that brings the
     connector, and ``is_active`` says whether it is in use. ``probe`` tries keys and addresses.
     ``authentication`` returns the key where an app keeps it itself (blank: it has none); it comes
-    after the environment and the stored key, and wins. ``hidden`` connectors are on no page and
-    in no list; connections cannot be made of them. ``default_model`` is what a new connection is
-    offered; blank: none.
+    after the environment and the stored key, and wins. ``address`` returns the base URL where an
+    app keeps that too (blank: none); environment and Django setting go before it. ``hidden``
+    connectors are on no page and in no list; connections cannot be made of them.
+    ``default_model`` is what a new connection is offered; blank: none.
 
     Raises RegistryError for a declaration that cannot work.
     """
@@ -162,17 +174,26 @@ class ConnectorType:
     authentication: Callable[[], str] | None = dataclass_field(
         default=None, compare=False, repr=False
     )
+    address: Callable[[], str] | None = dataclass_field(default=None, compare=False, repr=False)
     hidden: bool = False
     default_model: str = ""
+    check_address: Callable[[str], None] | None = dataclass_field(
+        default=None, compare=False, repr=False
+    )
+    """Raises ValueError for a base URL that cannot be one of this vendor's, with the way out."""
+    field_settings: tuple[str, ...] = ()
+    """Further variables and entries of CONNECTORS that the app reads: text, or lists of texts."""
 
     def __post_init__(self) -> None:
-        if not _SLUG.fullmatch(self.slug):
+        if not _SLUG.fullmatch(str(self.slug)):
             raise RegistryError(
                 f"The connector slug {self.slug!r} may hold a-z, 0-9, '_' and '-' only.",
                 field="slug",
             )
         for required in ("name", "type"):
-            if not getattr(self, required).strip():
+            # A text that is translated lazily is no str, and has what one has.
+            strip = getattr(getattr(self, required), "strip", None)
+            if strip is None or not strip():
                 raise RegistryError(
                     f"The connector {self.slug!r} needs a {required}.", field=required
                 )
@@ -261,8 +282,8 @@ class ConnectorType:
         plugin: dict[str, object] = {"file": self.plugin_file} if self.plugin_file else {}
         logo = {"logo_url": self.logo_url} if self.logo_url else {}
         return {
-            "name": self.name,
-            "description": self.description,
+            "name": str(self.name),
+            "description": str(self.description),
             "type": self.type,
             **logo,
             "authentication": auth,
@@ -288,6 +309,11 @@ class ConnectorType:
         return self.option_name or made
 
     @property
+    def connectable(self) -> bool:
+        """Whether connections can be made of it: shown, in use, and opened with a key or none."""
+        return not self.hidden and self.method != "application_password" and self.active
+
+    @property
     def active(self) -> bool:
         """Whether ``is_active`` says so; an app that fails there is not active."""
         try:
@@ -301,9 +327,11 @@ class ConnectorType:
         declared = {field.name: field for field in self.fields}
         for name in given:
             if name not in declared:
-                listed = ", ".join(declared) or "none"
+                listed = ", ".join(declared) or _("none")
                 raise UnknownField(
-                    f"{self.name} has no field {name!r}. Its fields: {listed}.", field=name
+                    _("%(provider)s has no field %(name)r. Its fields: %(listed)s.")
+                    % {"provider": self.name, "name": name, "listed": listed},
+                    field=name,
                 )
         cleaned: dict[str, FieldValue] = {}
         for name, field in declared.items():

@@ -2,7 +2,8 @@
 
 A plain form post ends in a redirect, or in the whole page with what is wrong. The page's own
 script sends the header ``X-Part`` and gets less: the part that changed, or 204 with
-``X-Location`` instead of a redirect, so that nothing typed is lost on the way.
+``X-Location`` instead of a redirect. It then asks for what changed (``X-Part: page``) and leaves
+alone what is open, so that nothing typed is lost on the way.
 """
 
 from __future__ import annotations
@@ -13,27 +14,31 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 
-from connectors import services, trial_runs
+from connectors import deletions, services, trial_runs
 from connectors.errors import ConnectionMissing, ConnectorError
 from connectors.json_lines import MEDIA_TYPE
 from connectors.models import Connection
-from connectors.page_answers import Page, page_view, render_page, render_part, wants_part
-from connectors.page_forms import ConnectionPageForm, offered
-from connectors.page_parts import DELETED, Editor
-from connectors.services.revisions import (
-    OutdatedRevision,
-    reorder_with_revisions,
-    update_at_revision,
+from connectors.page_answers import (
+    Page,
+    go_to,
+    page_view,
+    render_page,
+    render_part,
+    wants_part,
 )
+from connectors.page_forms import ConnectionPageForm, offered
+from connectors.page_parts import Editor
+from connectors.services.connections import reorder_connections
+from connectors.services.revisions import OutdatedRevision, update_at_revision
 from connectors.services.undoing import delete_with_memory, restore_connection
 
+NO_CONTENT = 204
 UNPROCESSABLE = 422
 CONFLICT = 409
 BAD_GATEWAY = 502
@@ -41,9 +46,15 @@ BAD_GATEWAY = 502
 
 @page_view("GET", "HEAD")
 def index(page: Page) -> HttpResponse:
-    """All connections, closed; with ``X-Part: live`` only how they are doing now."""
+    """All connections, closed.
+
+    With ``X-Part: live`` only how they are doing now, with ``X-Part: page`` all that may have
+    changed by what somebody did.
+    """
     if wants_part(page.request, "live"):
         return render_part(page, "connectors/live.html")
+    if wants_part(page.request, "page"):
+        return render_part(page, "connectors/renewed.html")
     return render_page(page)
 
 
@@ -81,8 +92,7 @@ def declared_fields(page: Page) -> HttpResponse:
 @page_view("POST")
 def trial(page: Page, connection_id: UUID | None = None) -> HttpResponseBase:
     """Tries a connection as the form has it, saved or not; nothing is stored."""
-    page.require("test", "change" if connection_id else "add")
-    editor = Editor(_form_as_sent(page, connection_id))
+    editor = Editor(_form_to_try(page, connection_id))
     try:
         run = trial_runs.steps(editor.form)
     except ConnectorError as error:
@@ -96,8 +106,7 @@ def trial(page: Page, connection_id: UUID | None = None) -> HttpResponseBase:
 @page_view("POST")
 def models(page: Page, connection_id: UUID | None = None) -> HttpResponse:
     """The models that the provider lists, for the form as it is; nothing is stored."""
-    page.require("test", "change" if connection_id else "add")
-    editor = Editor(_form_as_sent(page, connection_id))
+    editor = Editor(_form_to_try(page, connection_id))
     as_json = "application/json" in page.request.headers.get("accept", "")
     try:
         editor.listed = trial_runs.models(editor.form)
@@ -117,16 +126,29 @@ def models(page: Page, connection_id: UUID | None = None) -> HttpResponse:
 
 @page_view("POST")
 def enable(page: Page, connection_id: UUID) -> HttpResponse:
-    """Switches a connection on or off."""
+    """Switches a connection on or off.
+
+    Whoever has it open sends the ``revision`` that they see, and is told the new one in
+    ``X-Revision`` if nobody changed anything in between.
+    """
     page.require("change")
     enabled = page.request.POST.get("enabled") == "on"
+    revision = ""
     try:
-        done = services.set_connection_enabled(connection_id, enabled)
+        try:
+            seen = page.request.POST.get("revision", "")
+            done = update_at_revision(connection_id, seen, enabled=enabled)
+            revision = done.connection.revision
+        except OutdatedRevision:
+            done = services.set_connection_enabled(connection_id, enabled)
     except ConnectionMissing as error:
         raise Http404(error.message) from None
     text = _("Enabled %(name)s.") if enabled else _("Disabled %(name)s.")
     messages.success(page.request, text % {"name": done.connection.name})
-    return _go(page, done.connection)
+    answer = _go(page, done.connection)
+    if revision:
+        answer.headers["X-Revision"] = revision
+    return answer
 
 
 @page_view("POST")
@@ -138,27 +160,28 @@ def delete(page: Page, connection_id: UUID) -> HttpResponse:
         memory = delete_with_memory(row.pk)
     except ConnectionMissing as error:
         raise Http404(error.message) from None
-    page.request.session[DELETED] = {"name": row.name, "memory": memory}
+    deletions.remember(page.request.session, row, memory)
     return _go(page)
 
 
 @page_view("POST")
 def undo(page: Page) -> HttpResponse:
-    """Brings the connection back that was deleted last, or forgets it for good."""
+    """Brings a deleted connection back, the last one unless one is named, or forgets it."""
     page.require("delete")
-    kept = page.request.session.pop(DELETED, None)
-    if kept is None:
+    session = page.request.session
+    found = deletions.find(session, page.request.POST.get("connection", ""))
+    if found is None:
         messages.error(page.request, _("There is nothing to bring back any more."))
         return _go(page)
-    if page.request.POST.get("forget"):
-        return _go(page)
-    try:
-        row = restore_connection(kept["memory"])
-    except ConnectorError as error:
-        page.request.session[DELETED] = kept
-        messages.error(page.request, error.message)
-        return _go(page)
-    messages.success(page.request, _("Brought back %(name)s.") % {"name": row.name})
+    row = None
+    if not page.request.POST.get("forget"):
+        try:
+            row = restore_connection(found.memory)
+        except ConnectorError as error:
+            messages.error(page.request, error.message)
+            return _go(page)
+        messages.success(page.request, _("Brought back %(name)s.") % {"name": row.name})
+    deletions.forget(session, found)
     return _go(page, row)
 
 
@@ -174,7 +197,7 @@ def move(page: Page, connection_id: UUID) -> HttpResponse:
     step = -1 if page.request.POST.get("direction") == "earlier" else 1
     ids.insert(max(place + step, 0), ids.pop(place))
     try:
-        reorder_with_revisions(ids)
+        reorder_connections(ids)
     except ConnectorError as error:
         messages.error(page.request, error.message)
     return _go(page, _row(connection_id))
@@ -182,14 +205,13 @@ def move(page: Page, connection_id: UUID) -> HttpResponse:
 
 @page_view("POST")
 def order(page: Page) -> HttpResponse:
-    """Puts all connections in the order of ``id``; answers with the revisions that moved."""
+    """Puts all connections in the order of ``id``."""
     page.require("change")
     try:
-        moved = reorder_with_revisions(page.request.POST.getlist("id"))
+        reorder_connections(page.request.POST.getlist("id"))
     except ConnectorError as error:
         return JsonResponse({"error": error.message}, status=CONFLICT)
-    revisions = {pk: [each.before, each.after] for pk, each in moved.items()}
-    return JsonResponse({"revisions": revisions})
+    return HttpResponse(status=NO_CONTENT)
 
 
 @sensitive_variables()
@@ -241,8 +263,7 @@ def _conflict(form: ConnectionPageForm, current: Connection) -> Editor:
     sent = cast(QueryDict, form.data).copy()
     sent["revision"] = current.revision
     again = ConnectionPageForm(sent, connection=current)
-    key_was_typed = bool(form.cleaned_data.get("api_key"))
-    return Editor(again, differences=again.differences(), conflict=True, retype=key_was_typed)
+    return Editor(again, differences=again.differences(), conflict=True)
 
 
 @sensitive_variables()
@@ -252,9 +273,14 @@ def _with_fields_of_new_provider(form: ConnectionPageForm) -> ConnectionPageForm
     )
 
 
-def _form_as_sent(page: Page, connection_id: UUID | None) -> ConnectionPageForm:
+def _form_to_try(page: Page, connection_id: UUID | None) -> ConnectionPageForm:
+    """The form as it was sent, by somebody who may have it tried. Raises PermissionDenied."""
+    page.require("test", "change" if connection_id else "add")
     row = _row(connection_id) if connection_id else None
-    return ConnectionPageForm(page.request.POST, connection=row)
+    form = ConnectionPageForm(page.request.POST, connection=row)
+    if form.names_variable:
+        page.require("replace_key")
+    return form
 
 
 def _refused(page: Page, editor: Editor, error: ConnectorError) -> HttpResponse:
@@ -271,11 +297,7 @@ def _show(page: Page, editor: Editor, status: int = 200) -> HttpResponse:
 
 def _go(page: Page, row: Connection | None = None) -> HttpResponse:
     """To the list, at the connection's tile."""
-    place = f"#connection-{row.pk}" if row else ""
-    target = reverse("connectors_page:index") + place
-    if wants_part(page.request, "editor"):
-        return HttpResponse(status=204, headers={"X-Location": target})
-    return HttpResponseRedirect(target)
+    return go_to(page, f"#connection-{row.pk}" if row else "")
 
 
 def _row(connection_id: Any) -> Connection:

@@ -6,10 +6,12 @@ or under ``"options"``. Three kinds of options matter:
 
 - ``koneek_api_key_{provider}[_{name}]``: the key of one connection;
 - another ``koneek_…`` that lists connections (objects with a ``provider``): address, model, order;
-- ``connectors_ai_{provider}_api_key``: the key of a provider, for connections without one.
+- ``connectors_ai_{provider}_api_key``: the key of a provider, for connections without one; where
+  WordPress's AI plugin has encrypted it, ``_secret_ai/{provider}_api_key``.
 
-Only plain keys come along: masks, blanks, and what the plugin encrypted under WordPress's salts
-are listed with the reason. What is no business of ours is listed by name. Values are never listed.
+Keys have to be plain, except for the AI plugin's, which are opened with the site's
+``WP_SECRETS_KEY``: masks, blanks, and what Koneek's plugin encrypted under WordPress's salts are
+listed with the reason. What is no business of ours is listed by name. Values are never listed.
 """
 
 from __future__ import annotations
@@ -24,7 +26,17 @@ from typing import TypeAlias
 
 from connectors.errors import DeclarationError
 from connectors.masking import BULLET
-from connectors.option_names import ALIASES, PREFIX, OptionName, option_name, parse_option_name
+from connectors.option_names import (
+    ALIASES,
+    PREFIX,
+    OptionName,
+    begins_with_provider,
+    option_name,
+    parse_option_name,
+)
+from connectors.texts import gettext as _
+from connectors.wordpress_secrets import MASTER_KEY, CannotOpen, SecretBoxes
+from connectors.wordpress_secrets import PREFIX as SECRET_PREFIX
 
 Providers: TypeAlias = Mapping[str, str]
 """The slug of each registered provider and the name of the option with the provider's key."""
@@ -76,12 +88,17 @@ class WordPressImport:
     unknown: tuple[str, ...] = ()
 
 
-def parse_wordpress(document: object, providers: Providers) -> WordPressImport:
-    """Take an export apart. Raises DeclarationError for what is no export."""
+def parse_wordpress(
+    document: object, providers: Providers, secrets_keys: Iterable[str] = ()
+) -> WordPressImport:
+    """Take an export apart. Raises DeclarationError for what is no export.
+
+    ``secrets_keys`` are the ``WP_SECRETS_KEY`` of that site, the current one first.
+    """
     values = _options(document)
     connections: dict[str, ImportedConnection] = {}
     options: list[ImportedOption] = []
-    skipped: list[Skipped] = []
+    skipped = list(_opened(values, tuple(secrets_keys)))
     unknown: list[str] = []
     stored = set(providers.values()) - {""}
     for name, value in values.items():
@@ -97,7 +114,7 @@ def parse_wordpress(document: object, providers: Providers) -> WordPressImport:
             elif name in stored:
                 options.append(ImportedOption(name, str(value).strip()))
             else:
-                skipped.append(Skipped(name, "No registered provider has an option of this name."))
+                skipped.append(Skipped(name, _why_of_nobody(name, providers)))
         elif not (name.startswith("koneek_") and _listed(value)):
             skipped.append(Skipped(name, _why_unread(value)))
     for name, value in values.items():
@@ -111,6 +128,31 @@ def parse_wordpress(document: object, providers: Providers) -> WordPressImport:
     )
 
 
+def _opened(values: dict[str, object], keys: tuple[str, ...]) -> Iterator[Skipped]:
+    """Puts what the AI plugin sealed in the place of the blank that it left; yields the rest."""
+    master = values.pop(MASTER_KEY, None)
+    boxes: SecretBoxes | None = None
+    why = _(
+        "It is encrypted. Set the environment variable WP_SECRETS_KEY to what wp-config.php there "
+        "says (without it, to LOGGED_IN_KEY followed by LOGGED_IN_SALT), and import again."
+    )
+    if keys:
+        try:
+            boxes = SecretBoxes(master if isinstance(master, str) else "", keys)
+        except CannotOpen as error:
+            why = str(error)
+    for name in [each for each in values if each.startswith(SECRET_PREFIX)]:
+        sealed = values.pop(name)
+        option = "connectors_ai_" + name.removeprefix(SECRET_PREFIX).replace("-", "_")
+        if boxes is None or not isinstance(sealed, str):
+            yield Skipped(name, why)
+            continue
+        try:
+            values[option] = values.get(option) or boxes.open(sealed)
+        except CannotOpen as error:
+            yield Skipped(name, str(error))
+
+
 def _options(document: object) -> dict[str, object]:
     if isinstance(document, Mapping) and isinstance(document.get("options"), Mapping | list):
         document = document["options"]
@@ -118,12 +160,13 @@ def _options(document: object) -> dict[str, object]:
         return {str(name): value for name, value in document.items()}
     if not isinstance(document, list):
         raise DeclarationError(
-            "document", "must be an object of options, or what wp option list --format=json prints."
+            "document",
+            _("must be an object of options, or what wp option list --format=json prints."),
         )
     values: dict[str, object] = {}
     for index, entry in enumerate(document):
         if not isinstance(entry, Mapping) or not isinstance(entry.get("option_name"), str):
-            raise DeclarationError(f"document[{index}]", "has no option_name.")
+            raise DeclarationError(f"document[{index}]", _("has no option_name."))
         values[entry["option_name"]] = entry.get("option_value")
     return values
 
@@ -132,23 +175,32 @@ def _from_key(option: str, named: OptionName, key: str) -> ImportedConnection:
     return ImportedConnection(option, named.connection, named.provider, key)
 
 
+def _why_of_nobody(name: str, providers: Providers) -> str:
+    if begins_with_provider(name, providers):
+        return _(
+            "The name after the provider cannot be used: names hold letters, digits and hyphens "
+            "only."
+        )
+    return _("No registered provider has an option of this name.")
+
+
 def _why_no_key(value: object) -> str:
     if value is None or value is False or (isinstance(value, str) and not value.strip()):
-        return "It is blank."
+        return _("It is blank.")
     if not isinstance(value, str):
-        return "It is no text."
+        return _("It is no text.")
     text = value.strip()
     if BULLET in text or set(text) == {"*"}:
-        return "It is a mask, not the key. Type the key into the connection."
+        return _("It is a mask, not the key. Type the key into the connection.")
     if _PHP.match(text):
-        return "It is serialised by PHP. Export with wp option list --format=json --unserialize."
+        return _serialised()
     if _looks_encrypted(text):
-        return (
+        return _(
             "It looks encrypted under WordPress's salts, which are not here. Type the key into "
             "the connection."
         )
     if not (text.isascii() and text.isprintable()):
-        return "It holds characters that no HTTP header can carry."
+        return _("It holds characters that no HTTP header can carry.")
     return ""
 
 
@@ -165,8 +217,12 @@ def _looks_encrypted(text: str) -> bool:
 
 def _why_unread(value: object) -> str:
     if isinstance(value, str) and _PHP.match(value):
-        return "It is serialised by PHP. Export with wp option list --format=json --unserialize."
-    return "It has no meaning here."
+        return _serialised()
+    return _("It has no meaning here.")
+
+
+def _serialised() -> str:
+    return _("It is serialised by PHP. Export with wp option list --format=json --unserialize.")
 
 
 def _listed(value: object) -> list[Mapping[str, object]]:
@@ -201,8 +257,9 @@ def _describe(
             slug = written
         named = parse_option_name(option, providers)
         if slug not in providers or named is None:
-            reason = f"No provider {written!r} is registered, or the name {label!r} cannot be used."
-            yield Skipped(f"{source}[{index}]", reason)
+            reason = _("No provider %(slug)r is registered, or the name %(name)r cannot be used.")
+            names = {"slug": written, "name": label}
+            yield Skipped(f"{source}[{index}]", reason % names)
             continue
         key = _text(entry, "api_key")
         known = connections.get(option)

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
+from django.utils import translation
 
-pytest_plugins = ["tests.live_site"]
+pytest_plugins = ["tests.live_site", "ai_client.testing"]
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
+_DATABASE_FIXTURES = frozenset(("db", "transactional_db", "live_server", "django_db_setup"))
 _strangers: list[object] = []
 
 
@@ -35,13 +38,24 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs a service, unless the run asked for it."""
+    """Marks what uses the database; leaves out what needs a service unless the run asks for it."""
+    for item in items:
+        if _uses_database(item):
+            item.add_marker("database")
     if os.environ.get("REQUIRE_SERVICES") == "1" or "service" in config.option.markexpr:
         return
     left_out = [item for item in items if item.get_closest_marker("service")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db"):
+        return True
+    if issubclass(getattr(item, "cls", None) or object, TransactionTestCase):
+        return True
+    return not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _database() -> str:
@@ -73,6 +87,13 @@ def nothing_tried_to_leave() -> Iterator[None]:
     _strangers.clear()
     yield
     assert not _strangers, f"The test tried to reach {_strangers}; tests stay on 127.0.0.1."
+
+
+@pytest.fixture(autouse=True)
+def nobodys_language() -> Iterator[None]:
+    """What a request in another language leaves active in this thread ends with its test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

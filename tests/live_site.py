@@ -20,7 +20,7 @@ import openai
 import pytest
 import uvicorn
 
-from ai_client.client import default_client
+from ai_client.client import site_client
 from ai_client.configuration import configuration
 from ai_client.gateway.default import default_gateway
 from ai_client.key_services import create_gateway_key
@@ -139,7 +139,7 @@ def serving(application: Any) -> Iterator[str]:
 def forget_this_process() -> None:
     """A process that has just begun: no snapshot, no health states, no client."""
     configuration().forget()
-    default_client.cache_clear()
+    site_client.cache_clear()
     default_refusals.cache_clear()
     default_gateway.cache_clear()
 

@@ -22,7 +22,7 @@ from ai_client.endpoints import endpoint, upstream_headers
 from ai_client.events import Event, PartDelta
 from ai_client.exchange import Answer
 from ai_client.health import Health
-from ai_client.messages import GenerationRequest, user_message
+from ai_client.messages import GenerationRequest, GenerativeAiResult, user_message
 from ai_client.providers import Provider, scan
 from ai_client.router import Route
 from ai_client.session import Session
@@ -111,11 +111,11 @@ def test_the_readme_lists_each_provider() -> None:
 
 
 def test_make_targets_in_the_documents_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     named = {
         target
         for document in DOCUMENTS
-        for target in re.findall(r"(?:`|^    )make ([a-z]+)", document.read_text(), re.MULTILINE)
+        for target in re.findall(r"(?:`|^    )make ([a-z-]+)", document.read_text(), re.MULTILINE)
     }
     assert named
     assert named <= targets
@@ -198,6 +198,7 @@ def test_the_provider_recipe_answers_over_a_real_socket(
     with closing(engine), closing(run(session, engine)) as outputs:
         answer = next(outputs)
     assert isinstance(answer, Answer)
+    assert isinstance(answer.result, GenerativeAiResult)
     assert answer.result.to_text() == "Echo: Hello"
     (received,) = simulator.requests
     assert received.headers["x-parrot-key"] == "the-key"

@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils.translation.template import templatize
 
 from connectors.services import create_connection
-from tests.source_tree import ROOT
+from tests.source_tree import ROOT, Module, read
+from tests.unmarked_texts import MARKERS, unmarked
 
 APPS = ("connectors", "ai_client")
-MARKERS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 _IN_TEMPLATE = re.compile(r"""\b(?:_|n?gettext)\(u?(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""")
-_PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|</?\w+")
+_PLACEHOLDER = re.compile(r"%\(\w+\)[sdr]|%[sd]|\{\w+\}|</?\w+")
 
 Entry = tuple[str, list[str]]
 """The plural, blank where there is none, and the translations."""
@@ -95,6 +95,75 @@ def test_what_is_compiled_is_what_is_written(app: str) -> None:
         else:
             written[text] = translated[0]
     assert {key: text for key, text in texts.items() if key != ""} == written
+
+
+def shown_modules(root: Path) -> dict[str, Module]:
+    """``connectors``, and what hands it the outcome of a test."""
+    return {
+        name: module
+        for name, module in read(root, APPS).items()
+        if name.startswith("connectors") or module.imports_from("connectors.probing")
+    }
+
+
+def test_every_refusal_is_marked() -> None:
+    found = unmarked(shown_modules(ROOT))
+    assert not found, "Mark it with gettext and named placeholders:\n  " + "\n  ".join(found)
+
+
+ERRORS = """
+class ConnectorError(Exception):
+    def __init__(self, message, *, field=""): ...
+class FieldError(ConnectorError): ...
+class RegistryError(ConnectorError): ...
+class NameTaken(FieldError):
+    def __init__(self, name): super().__init__(_("%(name)s is taken.") % {"name": name})
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise FieldError("It is wrong.", field="name")',
+        'raise FieldError(message="It is wrong.")',
+        'raise FieldError(f"{name} is wrong.")',
+        'raise errors.FieldError("It is " + name)',
+        'raise ValidationError({"name": "It is wrong."})',
+        'raise ValidationError([ErrorDetail("It is wrong.")])',
+        'raise FieldError("It is wrong." if name else _("It is right."))',
+        'def f():\n    why = "It is wrong."\n    raise FieldError(why)',
+        'def f():\n    why = "is wrong"\n    raise FieldError(f"{why}: {name}")',
+        'def refuse(field, what):\n    raise FieldError(what)\nrefuse("name", "It is wrong.")',
+        'class Odd(FieldError):\n    def __init__(self): super().__init__("It is odd.")',
+        'Unreadable(reason="It is wrong.")',
+        'Step("dns", "failed", None, "It is wrong.")',
+    ],
+)
+def test_an_unmarked_refusal_is_noticed(source: str, tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors" / "errors.py").write_text(ERRORS)
+    (tmp_path / "connectors" / "breach.py").write_text(source)
+    found = unmarked(shown_modules(tmp_path))
+    assert found
+    assert all(each.startswith("connectors.breach:") for each in found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise FieldError(_("%(name)s is wrong.") % {"name": name}, field="name")',
+        "raise FieldError(f\"{_('It is wrong.')} {hint}\")",
+        'raise RegistryError("Only who writes an app reads this.")',
+        'raise NameTaken("primary")',
+        'def refuse(field, what):\n    raise FieldError(what)\nrefuse("name", _("It is wrong."))',
+        'raise ValueError("Nobody reads this.")',
+    ],
+)
+def test_a_marked_refusal_is_fine(source: str, tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors" / "errors.py").write_text(ERRORS)
+    (tmp_path / "connectors" / "fine.py").write_text(source)
+    assert not unmarked(shown_modules(tmp_path))
 
 
 def test_the_page_is_german_for_whom_prefers_it(client: Client, db: None) -> None:

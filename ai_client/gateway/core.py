@@ -25,7 +25,8 @@ from ai_client.exchange import Answer, Output, Piece
 from ai_client.gateway import listing
 from ai_client.gateway_keys import authenticate
 from ai_client.json_text import load
-from ai_client.messages import GenerationRequest, JsonValue
+from ai_client.messages import GenerationRequest, GenerativeAiResult, JsonValue
+from ai_client.prevention import require_enabled
 from ai_client.progress import Progress
 from ai_client.records import Outcome
 from ai_client.router import AUTO, visible_to
@@ -84,8 +85,10 @@ class Call:
     def complete(self, output: Output) -> WireResponse:
         """The response to a plain request; records it."""
         assert isinstance(output, Answer)
+        self.trail.heard(output)
         body = output.raw
         if body is None:
+            assert isinstance(output.result, GenerativeAiResult)
             body = self.face.render_response(output.result, self.context)
         self._record(Outcome.SUCCESS, status=200)
         return WireResponse(200, body, {**JSON_HEADERS, **self.headers()})
@@ -93,6 +96,7 @@ class Call:
     def piece(self, output: Output) -> bytes:
         """The bytes of one output of a stream; records the request with the last one."""
         assert isinstance(output, Piece)
+        self.trail.heard(output)
         if output.last:
             self._record(Outcome.SUCCESS, status=200)
         if output.raw is not None:
@@ -147,10 +151,7 @@ class Call:
         if self._recorded:
             return
         self._recorded = True
-        record = self.trail.record(
-            self.session.progress, self.client.clock(), outcome, status=status, error=error
-        )
-        self.client.record(record)
+        self.client.finish(self.trail, self.session.progress, outcome, status=status, error=error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Gateway:
         trail = client.trail(endpoint.dialect)
         try:
             key = self._authenticated(client, headers, trail.created)
+            require_enabled()
             if endpoint.lists_models:
                 visible = visible_to(client.snapshot(), _caller(key))
                 listed = listing.render(visible, trail.created)
@@ -215,7 +217,11 @@ class Gateway:
         )
         allow_fallback = (key is None or key.allow_fallback) and not _forbids_fallback(headers)
         session = client.session(
-            ask, trail.requested_model, allow_fallback=allow_fallback, caller=_caller(key)
+            ask,
+            trail.requested_model,
+            allow_fallback=allow_fallback,
+            caller=_caller(key),
+            watcher=trail.watcher,
         )
         context = RenderContext(
             trail.request_id, trail.requested_model, int(trail.created), include_usage
@@ -243,11 +249,7 @@ def unexpected(trail: Trail, defect: Exception) -> AiClientError:
 def refuse(client: AiClient, face: GatewayFace, trail: Trail, error: AiClientError) -> WireResponse:
     """Turn a request away before any connection was asked, and record that."""
     response = face.render_error(error, trail.request_id)
-    client.record(
-        trail.record(
-            Progress(), client.clock(), Outcome.REFUSED, status=response.status, error=error
-        )
-    )
+    client.finish(trail, Progress(), Outcome.REFUSED, status=response.status, error=error)
     return WireResponse(
         response.status,
         response.body,
@@ -292,11 +294,8 @@ def _caller(key: GatewayKeyConfig | None) -> str:
 
 
 def _named(trail: Trail, model: str, stream: bool, key: GatewayKeyConfig | None) -> Trail:
-    return Trail(
-        request_id=trail.request_id,
-        created=trail.created,
-        started=trail.started,
-        dialect=trail.dialect,
+    return replace(
+        trail,
         requested_model=model,
         stream=stream,
         key=key,

@@ -23,6 +23,11 @@ MARK = "[redacted]"
 SHORTEST_SECRET = 8
 """Known values below this many characters are left alone: they are words, not secrets."""
 
+# The names of models come again with every request; what was found clean is not looked through
+# twice. Only clean texts are kept, so that no secret stays in memory.
+_LONGEST_NAME = 80
+_MOST_NAMES = 1000
+
 _ROUNDS = 4
 
 _NAMES = (
@@ -71,6 +76,7 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._forms: tuple[str, ...] = ()
+        self._found_clean: set[str] = set()
         self.set_known(values)
 
     def __repr__(self) -> str:
@@ -80,21 +86,30 @@ class Redactor:
         """Replace the secrets known by value. Those under ``SHORTEST_SECRET`` are left out."""
         forms = {form for value in values for form in _forms(value) if form not in MARK}
         self._forms = tuple(sorted(forms, key=len, reverse=True))
+        # After the forms: what a thread finds clean by the old ones it adds to the old set.
+        self._found_clean = set()
 
     def redact(self, text: str) -> str:
         """``text`` with ``MARK`` in place of every secret."""
-        if not text:
+        found_clean = self._found_clean
+        if not text or text in found_clean:
             return text
         known_gone = _without_known(text, self._forms)
         clean = known_gone
         lowered = clean.lower()
-        if any(hint in lowered for hint in _NAME_HINTS):
+        if any(map(lowered.__contains__, _NAME_HINTS)):
             clean = _NAMED.sub(rf"\g<name>{MARK}", clean)
         if "=" in clean:
             clean = _QUERY.sub(rf"\g<1>{MARK}", clean)
-        if any(hint in lowered for hint in _SHAPE_HINTS):
+        if any(map(lowered.__contains__, _SHAPE_HINTS)):
             clean = _SHAPED.sub(MARK, clean)
-        return clean if clean == known_gone else _without_known(clean, self._forms)
+        if clean != known_gone:
+            return _without_known(clean, self._forms)
+        if clean == text and len(text) <= _LONGEST_NAME:
+            if len(found_clean) >= _MOST_NAMES:
+                found_clean.clear()
+            found_clean.add(text)
+        return clean
 
     def redact_known(self, text: str) -> str:
         """``text`` without the secrets known by value; names and shapes stay as they are."""

@@ -16,8 +16,9 @@ from typing import Any
 from django.db import connections, models, router, transaction
 from django.db.models.constants import OnConflict
 
+from ai_client import conf
 from ai_client.models import GatewayKey, RequestLog
-from ai_client.prices import estimate_cost
+from ai_client.prices import PriceTable, estimate_cost
 from ai_client.records import RequestRecord
 
 _FIELDS = tuple(
@@ -47,7 +48,8 @@ def insert(records: Sequence[RequestRecord]) -> None:
     if wanted:
         found = GatewayKey.objects.using(using).filter(pk__in=wanted)
         keys = set(found.values_list("pk", flat=True))
-    rows = [_parameters(record, keys, connection.ops) for record in records]
+    prices = conf.prices()
+    rows = [_parameters(record, keys, prices, connection.ops) for record in records]
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.executemany(_statement(connection.ops), rows)
 
@@ -62,10 +64,19 @@ def _statement(operations: Any) -> str:
     return f"{verb} {table} ({columns}) VALUES ({values}) {suffix}"
 
 
-def _parameters(record: RequestRecord, keys: set[int], operations: Any) -> list[Any]:
+def _parameters(
+    record: RequestRecord, keys: set[int], prices: PriceTable, operations: Any
+) -> list[Any]:
     usage = record.usage
     names = (record.model, *(attempt.model for attempt in record.attempts[-1:]))
-    cost = estimate_cost(record.price_id, names, usage, record.created)
+    cost = estimate_cost(
+        record.price_id,
+        names,
+        usage,
+        record.created,
+        provider=record.provider,
+        table=prices,
+    )
     values: dict[str, Any] = {
         "request_id": record.request_id,
         "created": operations.adapt_datetimefield_value(_moment(record.created)),

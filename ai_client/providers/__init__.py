@@ -3,32 +3,171 @@
 A module here holds ``PROVIDER`` (one value) or ``PROVIDERS`` (several). To add a provider, add a
 file; nothing else is edited. ``scan`` can be given another package too, which is how an app
 brings its own.
+
+Texts for people are marked with ``gettext_noop`` and translated where they are shown, so no value
+is put into them.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from types import ModuleType
+from typing import TypeAlias
 
-from ai_client.messages import JsonValue
+from ai_client.capabilities import (
+    Capability,
+    FileType,
+    JsonValue,
+    MediaOrientation,
+    Modality,
+    ModelMetadata,
+    Option,
+    ProviderType,
+    SupportedOption,
+)
+from ai_client.errors import UnsupportedFeature
+from ai_client.model_options import (
+    EMBEDDING_OPTIONS,
+    PENALTIES,
+    PROBABILITIES,
+    REASONING,
+    SAMPLING,
+    media_options,
+    text_options,
+)
+from ai_client.wire import WireRequest
 from connectors.values import Field
+
+
+def gettext_noop(text: str) -> str:
+    """Marks a text for makemessages, and leaves it as it is."""
+    return text
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """How a key goes into a request: a header, and what stands before the key in it."""
+    """How a key goes into a request: a header, and what stands before the key in it.
+
+    ``by_address`` is for a vendor whose servers do not all take it in the same way: it is given
+    the base URL and the connection's provider fields.
+    """
 
     header: str
     prefix: str = ""
+    by_address: Callable[[str, Mapping[str, JsonValue]], Auth] | None = None
+
+    def at(self, base_url: str, options: Mapping[str, JsonValue]) -> Auth:
+        """How a key goes into a request to this address."""
+        return self if self.by_address is None else self.by_address(base_url, options)
 
     def headers(self, api_key: str) -> Mapping[str, str]:
         return {self.header: f"{self.prefix}{api_key}"}
 
 
 BEARER = Auth("authorization", "Bearer ")
+
+TALKS = (Capability.TEXT_GENERATION, Capability.CHAT_HISTORY)
+"""The capabilities of a model that writes, and remembers what was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Which wire format a provider speaks for a capability, for models whose id fits ``models``.
+
+    ``models`` are patterns as in ``fnmatch``; the first operation that fits counts.
+    """
+
+    capability: Capability
+    wire: str
+    models: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKind:
+    """What the models whose id fits one of ``models`` (patterns as in ``fnmatch``) can do."""
+
+    models: tuple[str, ...]
+    capabilities: tuple[Capability, ...]
+    options: tuple[SupportedOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request about to leave, for a provider that has its own idea of addresses.
+
+    ``options`` are the connection's provider fields; ``model`` is the model's id there.
+    """
+
+    base_url: str
+    wire: str
+    model: str
+    options: Mapping[str, JsonValue]
+    request: WireRequest
+
+
+Addressing: TypeAlias = Callable[[Call], WireRequest]
+"""Gives the request as it leaves: its path relative to the base URL's ORIGIN, query and body.
+
+The origin is never its to choose: a key goes to the host it was stored for.
+"""
+
+
+Naming: TypeAlias = Callable[[tuple[str, ...], Mapping[str, JsonValue]], tuple[ModelMetadata, ...]]
+"""Gives the models that a connection has, from the ids it names and its provider fields.
+
+For a provider whose connections say in their fields which models they have, and what for.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question to a server, to find out what it has: relative to the base URL's ORIGIN.
+
+    ``body`` is sent as JSON with a POST; ``timeout`` is in seconds.
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, JsonValue] | None = None
+    timeout: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a server said: the status, 0 where it said nothing in time, and its JSON or None."""
+
+    status: int
+    body: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What was found out: models that answer, the best first, and the provider fields to fill in.
+
+    ``source`` says in a word how it was found out.
+    """
+
+    models: tuple[str, ...]
+    fields: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+class NothingDetected(Exception):
+    """The server was asked and did not tell; the message says so, and the way out."""
+
+
+Detection: TypeAlias = Generator[Probe, Answered, Detected]
+"""Questions one after the other, each sent when the last is answered; ``NothingDetected``."""
+
+Detecting: TypeAlias = Callable[[str, Mapping[str, JsonValue]], Detection]
+"""Begins a detection, for a base URL and a connection's provider fields.
+
+A rejected key (401), a redirect and a server that cannot be reached end it from outside.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +178,15 @@ class Provider:
     not (``/v1``); it is added where the base URL does not end with it. ``env_key`` and
     ``env_base_url`` are the variables that the vendor's own SDK reads. ``options`` are what the
     wire format has to know of this vendor, see ``wire_options``. ``price_id`` is the provider's
-    id in genai-prices.
+    id in genai-prices. ``name`` and ``description`` are translated where they are shown.
+
+    ``wire`` is spoken for text; ``operations`` says what is spoken for the rest. ``kinds`` tells
+    what its models can do, by their ids, the first that fits counting; ``models`` lists them where
+    the provider is known to have these and no others. ``address`` is for a vendor whose paths
+    depend on the model or the connection, ``name_models`` for one whose connections say which
+    models they have. ``detect`` finds that out. ``check_address`` raises ValueError for a base URL
+    that cannot be one of this vendor's, saying what to write instead. ``environment`` names the
+    variables of ``fields`` that the provider's own address may have: field to variable.
     """
 
     slug: str
@@ -58,6 +205,22 @@ class Provider:
     credentials_url: str | None = None
     description: str = ""
     price_id: str | None = None
+    type: ProviderType = ProviderType.CLOUD
+    operations: tuple[Operation, ...] = ()
+    kinds: tuple[ModelKind, ...] = ()
+    models: tuple[ModelMetadata, ...] = ()
+    address: Addressing | None = None
+    name_models: Naming | None = None
+    detect: Detecting | None = None
+    check_address: Callable[[str], None] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def wire_for(self, capability: Capability, model: str) -> str | None:
+        """The wire format in which ``model`` is asked for ``capability``; None: not at all."""
+        for operation in self.operations:
+            if operation.capability is capability and fits(model, operation.models):
+                return operation.wire
+        return self.wire if capability is Capability.TEXT_GENERATION else None
 
     def wire_options(self, own: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """``Target.options`` of a connection whose provider fields are ``own``.
@@ -70,6 +233,11 @@ class Provider:
         return {**self.options, **defaults, **said}
 
 
+def fits(model: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a model's id fits one of the patterns, in whatever case."""
+    return any(fnmatchcase(model.lower(), pattern) for pattern in patterns)
+
+
 def scan(package: ModuleType) -> Iterator[Provider]:
     """All providers declared by the modules of ``package``, in order of module name."""
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
@@ -80,4 +248,42 @@ def scan(package: ModuleType) -> Iterator[Provider]:
         yield from getattr(module, "PROVIDERS", ())
 
 
-__all__ = ["BEARER", "Auth", "Field", "Provider", "scan"]
+__all__ = [
+    "BEARER",
+    "EMBEDDING_OPTIONS",
+    "PENALTIES",
+    "PROBABILITIES",
+    "REASONING",
+    "SAMPLING",
+    "TALKS",
+    "Addressing",
+    "Answered",
+    "Auth",
+    "Call",
+    "Capability",
+    "Detected",
+    "Detecting",
+    "Detection",
+    "Field",
+    "FileType",
+    "JsonValue",
+    "MediaOrientation",
+    "Modality",
+    "ModelKind",
+    "ModelMetadata",
+    "Naming",
+    "NothingDetected",
+    "Operation",
+    "Option",
+    "Probe",
+    "Provider",
+    "ProviderType",
+    "SupportedOption",
+    "UnsupportedFeature",
+    "WireRequest",
+    "fits",
+    "gettext_noop",
+    "media_options",
+    "scan",
+    "text_options",
+]

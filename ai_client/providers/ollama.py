@@ -4,7 +4,9 @@ Its address is a private one, so it has to stand in KONEEK_ALLOW_PRIVATE_HOSTS. 
 read: it holds a host and port without scheme, and on a server the address to listen on.
 """
 
-from ai_client.providers import Provider
+from ai_client.providers import Provider, ProviderType
+from ai_client.providers import gettext_noop as _
+from ai_client.providers.open_models import KINDS
 
 PROVIDER = Provider(
     slug="ollama",
@@ -15,5 +17,7 @@ PROVIDER = Provider(
     key_required=False,
     env_key="OLLAMA_API_KEY",
     options={"max_tokens_parameter": "max_tokens"},
-    description="Models on your own machine; needs no key.",
+    type=ProviderType.SERVER,
+    kinds=KINDS,
+    description=_("Models on your own machine; needs no key."),
 )

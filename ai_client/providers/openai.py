@@ -1,6 +1,9 @@
 """OpenAI, by its chat completions. https://platform.openai.com/docs/api-reference/chat"""
 
 from ai_client.providers import Provider
+from ai_client.providers import gettext_noop as _
+from ai_client.providers.openai_kinds import KINDS
+from ai_client.providers.openai_operations import OPERATIONS
 
 PROVIDER = Provider(
     slug="openai",
@@ -12,6 +15,8 @@ PROVIDER = Provider(
     env_base_url="OPENAI_BASE_URL",
     default_model="gpt-5.4-mini",
     credentials_url="https://platform.openai.com/api-keys",
-    description="Text and image generation with GPT models.",
+    description=_("Text and image generation with GPT models."),
     price_id="openai",
+    operations=OPERATIONS,
+    kinds=KINDS,
 )

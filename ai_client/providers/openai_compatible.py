@@ -3,30 +3,39 @@
 The base URL is taken as it is typed; such servers keep their API under paths of every kind.
 """
 
-from ai_client.providers import Field, Provider
+from ai_client.providers import Field, Provider, ProviderType
+from ai_client.providers import gettext_noop as _
+from ai_client.providers.open_models import KINDS
+from ai_client.providers.openai_kinds import MEDIA_KINDS
+from ai_client.providers.openai_operations import OPERATIONS
 
 PROVIDER = Provider(
     slug="openai-compatible",
-    name="OpenAI-compatible",
+    name=_("OpenAI-compatible"),
     wire="openai_chat",
     key_required=False,
     fields=(
         Field(
             "max_tokens_parameter",
-            "Name of the token limit",
+            _("Name of the token limit"),
             kind="choice",
             default="max_tokens",
             choices=("max_tokens", "max_completion_tokens"),
-            help="The parameter by which this server limits an answer's length.",
+            help=_("The parameter by which this server limits an answer's length."),
         ),
         Field(
             "stream_usage",
-            "Token counts in streams",
+            _("Token counts in streams"),
             kind="boolean",
             default=True,
-            help="Asks for token counts at the end of streams (stream_options.include_usage). "
-            "Switch off for a server that refuses it.",
+            help=_(
+                "Asks for token counts at the end of streams (stream_options.include_usage). "
+                "Switch off for a server that refuses it."
+            ),
         ),
     ),
-    description="Any server with OpenAI's chat completions API; give its base URL.",
+    type=ProviderType.SERVER,
+    operations=OPERATIONS,
+    kinds=(*MEDIA_KINDS, *KINDS),
+    description=_("Any server with OpenAI's chat completions API; give its base URL."),
 )

@@ -4,6 +4,8 @@ A row's ``options`` say where the vendor departs from OpenAI, by its own referen
 """
 
 from ai_client.providers import Provider
+from ai_client.providers import gettext_noop as _
+from ai_client.providers.open_models import KINDS
 
 PROVIDERS = (
     Provider(
@@ -17,7 +19,8 @@ PROVIDERS = (
         default_model="openrouter/auto",
         options={"max_tokens_parameter": "max_tokens", "top_k": True},
         credentials_url="https://openrouter.ai/settings/keys",
-        description="Models of many vendors behind one key.",
+        description=_("Models of many vendors behind one key."),
+        kinds=KINDS,
         price_id="openrouter",
     ),
     Provider(
@@ -32,7 +35,8 @@ PROVIDERS = (
         env_base_url="GROQ_BASE_URL",
         options={"max_tokens_parameter": "max_completion_tokens"},
         credentials_url="https://console.groq.com/keys",
-        description="Fast inference of open models.",
+        description=_("Fast inference of open models."),
+        kinds=KINDS,
         price_id="groq",
     ),
     Provider(
@@ -45,7 +49,8 @@ PROVIDERS = (
         env_key="NVIDIA_API_KEY",
         options={"max_tokens_parameter": "max_tokens"},
         credentials_url="https://build.nvidia.com/settings/api-keys",
-        description="Open models hosted by NVIDIA.",
+        description=_("Open models hosted by NVIDIA."),
+        kinds=KINDS,
     ),
     Provider(
         # https://inference-docs.cerebras.ai/resources/openai
@@ -58,7 +63,8 @@ PROVIDERS = (
         env_base_url="CEREBRAS_BASE_URL",
         options={"max_tokens_parameter": "max_completion_tokens"},
         credentials_url="https://cloud.cerebras.ai/",
-        description="Fast inference of open models.",
+        description=_("Fast inference of open models."),
+        kinds=KINDS,
         price_id="cerebras",
     ),
     Provider(
@@ -72,7 +78,8 @@ PROVIDERS = (
         env_base_url="SAMBA_NOVA_BASE_URL",
         options={"max_tokens_parameter": "max_tokens", "top_k": True},
         credentials_url="https://cloud.sambanova.ai/apis",
-        description="Fast inference of open models.",
+        description=_("Fast inference of open models."),
+        kinds=KINDS,
     ),
     Provider(
         # https://opencode.ai/docs/zen/
@@ -84,7 +91,8 @@ PROVIDERS = (
         env_key="OPENCODE_API_KEY",
         options={"max_tokens_parameter": "max_tokens"},
         credentials_url="https://opencode.ai/auth",
-        description="Models chosen for programming, paid by use.",
+        description=_("Models chosen for programming, paid by use."),
+        kinds=KINDS,
     ),
     Provider(
         # https://opencode.ai/docs/go/ refuses a request without a session.
@@ -97,6 +105,7 @@ PROVIDERS = (
         env_key="OPENCODE_API_KEY",
         options={"max_tokens_parameter": "max_tokens"},
         credentials_url="https://opencode.ai/auth",
-        description="Open models for programming, by subscription.",
+        description=_("Open models for programming, by subscription."),
+        kinds=KINDS,
     ),
 )

@@ -1,16 +1,24 @@
 """Stand-in upstreams: three vendors' dialects over real sockets, and every way they fail.
 
 OpenAI's chat completions, Anthropic's Messages and Gemini's generateContent, plain and streamed,
-with tools. It validates requests as the vendors do and answers from the request alone, always the
-same for the same request. Nothing here shares code with ``ai_client.wire``; it is the second
-opinion that the wire modules are tested against, and a product without a key can be tried with it.
+with tools; OpenAI's and Google's images, embeddings and videos, OpenAI's speech. It validates
+requests as the vendors do and answers from the request alone, always the same for the same request.
+Nothing here shares code with ``ai_client.wire``; it is the second opinion that the wire modules are
+tested against, and a product without a key can be tried with it.
 
 Paths (any prefix before them is fine, so a base URL may be anything)::
 
     POST …/chat/completions                       OpenAI; Azure's …/deployments/{name}/… too
+    POST …/images/generations, …/images/edits     OpenAI
+    POST …/embeddings, …/audio/speech             OpenAI
+    POST …/videos; GET …/videos/{id}, …/content   OpenAI
     POST …/messages                               Anthropic
     POST …/models/{model}:generateContent         Gemini
     POST …/models/{model}:streamGenerateContent   Gemini, a JSON array without ?alt=sse
+    POST …/models/{model}:embedContent            Google's embeddings; :batchEmbedContents too
+    POST …/models/{model}:predict                 Imagen
+    POST …/models/{model}:predictLongRunning      Veo; GET …/models/{model}/operations/{name},
+                                                  GET /download/v1beta/files/{name}:download
     GET  …/models, …/models/{model}               Gemini below /v1beta or with x-goog-api-key,
                                                   Anthropic with its headers, else OpenAI
     GET, DELETE /_requests                        what came in, as JSON; forget it
@@ -25,6 +33,12 @@ What it says::
                                               of all tools if the prompt says "parallel",
                                               in two rounds if it says "twice"
     Tool result: …, Tool error: …             when the last message answers tools
+    a picture, sound, a citation of the web   when Gemini is asked for one by a model that makes it
+
+Images have one colour and a 64th of the size asked for; vectors are made of the text; speech is as
+long as it has words. A video is queued, in progress at the first look and completed at the second;
+it fails if its prompt says "fail". Answers of models whose name contains "audio" can be spoken, and
+those whose name contains "search" look at the web.
 
 The prompt also decides: "think" adds reasoning (redacted with "redacted"), "cached" lets half of
 the prompt's tokens come from a cache. Tokens are words. Stop sequences, token limits, several

@@ -51,7 +51,9 @@ class Ask:
 
     ``must_call`` is the tool that tool_choice names, ``texts`` every text of the request (system
     prompts too), ``rounds`` how many times tools were answered since the last user message,
-    ``limit`` the most tokens (words) of the answer, ``digest`` a hash of the body.
+    ``limit`` the most tokens (words) of the answer, ``digest`` a hash of the body, ``spoken`` the
+    format in which the answer is to sound, ``searches`` that the web may be looked at, ``words``
+    that text is to come, ``picture`` the size in pixels of one that is to come.
     """
 
     model: str
@@ -76,6 +78,10 @@ class Ask:
     stream: bool = False
     include_usage: bool = False
     as_array: bool = False
+    spoken: str = ""
+    searches: bool = False
+    words: bool = True
+    picture: tuple[int, int] | None = None
 
     @property
     def thinks(self) -> bool:

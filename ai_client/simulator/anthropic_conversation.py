@@ -16,7 +16,14 @@ from ai_client.simulator.signatures import issued, signs
 VENDOR = "anthropic"
 _BLOCKS = {
     "user": ("text", "image", "document", "search_result", "tool_result"),
-    "assistant": ("text", "thinking", "redacted_thinking", "tool_use"),
+    "assistant": (
+        "text",
+        "thinking",
+        "redacted_thinking",
+        "tool_use",
+        "server_tool_use",
+        "web_search_tool_result",
+    ),
     "system": ("text",),
 }
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")

@@ -24,6 +24,7 @@ from ai_client.simulator.anthropic_requests import read_request
 from ai_client.simulator.dialect import (
     JsonObject,
     Kind,
+    Media,
     Place,
     Problem,
     StreamEvent,
@@ -85,11 +86,15 @@ class AnthropicDialect:
         """See ``anthropic_requests``."""
         return read_request(request)
 
+    def media(self, request: HttpRequest) -> Media | None:
+        """It has conversations only."""
+        return None
+
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``message``."""
         choice = answer.choices[0]
         message = _message(ask, answer)
-        message["content"] = [_block(ask, part) for part in choice.parts]
+        message["content"] = [*_found(ask, choice), *(_block(ask, part) for part in choice.parts)]
         message["stop_reason"] = choice.finish and _STOP[choice.finish]
         message["stop_sequence"] = choice.stop_sequence
         message["stop_details"] = _stop_details(choice)
@@ -102,11 +107,14 @@ class AnthropicDialect:
         message = _message(ask, answer)
         message["usage"] = {**_usage(answer), "output_tokens": 1}
         yield _event(Place.HEAD, "message_start", message=message)
-        for index, part in enumerate(choice.parts):
+        found = _found(ask, choice)
+        for index, block in enumerate(found):
+            yield from _found_events(index, block)
+        for index, part in enumerate(choice.parts, start=len(found)):
             yield _event(
                 Place.HEAD, "content_block_start", index=index, content_block=_opened(ask, part)
             )
-            if index == 0:
+            if index == len(found):
                 yield _event(Place.HEAD, "ping")
             for delta in _deltas(ask, part):
                 place = Place.TAIL if delta["type"] == "signature_delta" else Place.CONTENT
@@ -222,7 +230,8 @@ def _visible(ask: Ask, thought: Thought) -> str:
 def _block(ask: Ask, part: Part) -> JsonObject:
     match part:
         case Text():
-            return {"type": "text", "text": part.text, "citations": None}
+            cited = [_citation()] if ask.searches else None
+            return {"type": "text", "text": part.text, "citations": cited}
         case Thought(redacted=True):
             return _redacted(part)
         case Thought():
@@ -236,6 +245,45 @@ def _block(ask: Ask, part: Part) -> JsonObject:
                 "input": part.arguments,
                 "caller": {"type": "direct"},
             }
+
+
+def _found(ask: Ask, choice: Choice) -> list[JsonObject]:
+    """What was searched for, and what was found, before the answer in words."""
+    if not ask.searches or not any(isinstance(part, Text) for part in choice.parts):
+        return []
+    name = f"srvtoolu_{ask.digest}"
+    page: JsonObject = {
+        "type": "web_search_result",
+        "url": "https://echo.example/",
+        "title": "Echo",
+        "encrypted_content": issue(VENDOR, "page"),
+        "page_age": None,
+    }
+    query = {"query": ask.prompt}
+    return [
+        {"type": "server_tool_use", "id": name, "name": "web_search", "input": query},
+        {"type": "web_search_tool_result", "tool_use_id": name, "content": [page]},
+    ]
+
+
+def _found_events(index: int, block: JsonObject) -> Iterator[StreamEvent]:
+    asked = block.get("input")
+    opened = block if asked is None else {**block, "input": {}}
+    yield _event(Place.HEAD, "content_block_start", index=index, content_block=opened)
+    for piece in () if asked is None else json_pieces(dump(asked).decode()):
+        delta = {"type": "input_json_delta", "partial_json": piece}
+        yield _event(Place.HEAD, "content_block_delta", index=index, delta=delta)
+    yield _event(Place.HEAD, "content_block_stop", index=index)
+
+
+def _citation() -> JsonObject:
+    return {
+        "type": "web_search_result_location",
+        "url": "https://echo.example/",
+        "title": "Echo",
+        "cited_text": "Echo",
+        "encrypted_index": issue(VENDOR, "place"),
+    }
 
 
 def _opened(ask: Ask, part: Part) -> JsonObject:
@@ -259,6 +307,8 @@ def _deltas(ask: Ask, part: Part) -> Iterator[JsonObject]:
         case Text():
             for piece in part.pieces:
                 yield {"type": "text_delta", "text": piece}
+            if ask.searches:
+                yield {"type": "citations_delta", "citation": _citation()}
         case Thought(redacted=True):
             return
         case Thought():

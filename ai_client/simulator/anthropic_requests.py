@@ -37,6 +37,8 @@ _FIELD_NAMES = (
     "user_profile_id"
 )
 FIELDS = frozenset(_FIELD_NAMES.split())
+_SEARCH_NAMES = "type name max_uses allowed_domains blocked_domains user_location cache_control"
+_SEARCH_FIELDS = frozenset(_SEARCH_NAMES.split())
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _NO_SAMPLING = re.compile(r"claude-(opus-4-[789]|(opus|sonnet|haiku)-[5-9]|fable|mythos)")
 _ONE_SAMPLER = re.compile(r"claude-(opus-4-[1-6]|(sonnet|haiku)-4-[5-6])")
@@ -96,6 +98,7 @@ def read_request(request: HttpRequest) -> Ask:
         thinking=thinking,
         thinking_hidden=_thinking_says(body, "display", "omitted"),
         stream=body.get("stream") is True,
+        searches=_searches(body, tools),
     )
 
 
@@ -204,6 +207,24 @@ def _tools(body: JsonObject) -> list[Tool]:
     if named is not None and named not in [tool.name for tool in tools]:
         refuse(f"Tool '{named}' not found in provided tools")
     return tools
+
+
+def _searches(body: JsonObject, tools: list[Tool]) -> bool:
+    # https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+    for at, tool in enumerate(objects(body.get("tools"))):
+        kind = str(tool.get("type"))
+        if not kind.startswith("web_search_"):
+            continue
+        if tool.get("name") != "web_search":
+            refuse(f"tools.{at}.{kind}.name: Input should be 'web_search'")
+        for field in sorted(tool.keys() - _SEARCH_FIELDS):
+            refuse(f"tools.{at}.{kind}.{field}: Extra inputs are not permitted")
+        if tool.get("allowed_domains") and tool.get("blocked_domains"):
+            refuse(f"tools.{at}.{kind}: Only one of allowed_domains or blocked_domains may be set")
+        if "web_search" in [known.name for known in tools]:
+            refuse("tools: Tool names must be unique.")
+        return True
+    return False
 
 
 def _check_cache_marks(body: JsonObject) -> None:

@@ -72,6 +72,24 @@ class Refused(Exception):
         self.reply = reply
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A complete answer that is no conversation: JSON, or media themselves.
+
+    ``vacant`` is the same answer with nothing in it, where there is such a thing; ``digest`` names
+    the request.
+    """
+
+    body: bytes
+    content_type: str = "application/json"
+    vacant: bytes | None = None
+    digest: str = "media"
+
+
+NOTHING = Media(b"")
+"""What a conversation has in the place of media."""
+
+
 class Dialect(Protocol):
     """One vendor's API."""
 
@@ -90,6 +108,9 @@ class Dialect(Protocol):
 
     def wants_stream(self, request: HttpRequest) -> bool:
         """Whether the request asks for a stream, even if it is invalid."""
+
+    def media(self, request: HttpRequest) -> Media | None:
+        """The answer to what is no conversation; None for all else. Raises ``Refused``."""
 
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A complete answer."""

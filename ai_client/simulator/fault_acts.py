@@ -209,7 +209,7 @@ async def _cut_json(job: Job, fault: Fault) -> None:
 
 
 async def _empty(job: Job, fault: Fault) -> None:
-    await job.answering(lambda answer: answer.without_content(None)).write()
+    await job.vacated().answering(lambda answer: answer.without_content(None)).write()
 
 
 async def _empty_finish(job: Job, fault: Fault) -> None:

@@ -1,10 +1,13 @@
 """The Gemini API (``generateContent``) as a server sees it.
 
-Source: https://ai.google.dev/api/generate-content and .../gemini-api/docs/troubleshooting.
+Source: https://ai.google.dev/api/generate-content, .../gemini-api/docs/troubleshooting,
+.../image-generation, .../speech-generation and .../google-search.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -13,17 +16,22 @@ from ai_client.simulator.answers import Answer, Ask, Call, Choice, Finish, Text,
 from ai_client.simulator.dialect import (
     JsonObject,
     Kind,
+    Media,
     Place,
     Problem,
     Refused,
     StreamEvent,
     dump,
 )
-from ai_client.simulator.google_requests import VENDOR, read_request, refuse
+from ai_client.simulator.google_fields import refuse
+from ai_client.simulator.google_media import GoogleMedia
+from ai_client.simulator.google_requests import VENDOR, read_request
 from ai_client.simulator.http_server import HttpRequest, Reply
+from ai_client.simulator.media_files import png, samples, wav
 from ai_client.simulator.signatures import issue
 
-_METHOD = re.compile(r".*/models/(?P<model>.+):(?P<method>generateContent|streamGenerateContent)")
+_SOUND_PIECE = 4096
+_METHOD = re.compile(r".*/models/(?P<model>.+?)(?::[a-zA-Z]+|/operations/[\w-]+)")
 _FINISH = {
     Finish.STOP: "STOP",
     Finish.STOP_SEQUENCE: "STOP",
@@ -50,6 +58,9 @@ class GoogleDialect:
 
     name = "google"
     ping = b": ping\n\n"
+
+    def __init__(self) -> None:
+        self._media = GoogleMedia()
 
     def authorize(self, request: HttpRequest, key: str) -> None:
         """The key is in ``x-goog-api-key``, or in the query as ``key``."""
@@ -89,18 +100,24 @@ class GoogleDialect:
         stream = self.wants_stream(request)
         return read_request(request, self.model_of(request), stream=stream)
 
+    def media(self, request: HttpRequest) -> Media | None:
+        """See ``google_media``."""
+        return self._media.answer(request)
+
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``GenerateContentResponse``."""
         candidates: list[object] = []
         for index, choice in enumerate(answer.choices):
-            parts = [_part_of(ask, part) for part in choice.parts]
+            parts = [made for part in choice.parts for made in _parts_of(ask, part)]
+            if choice.parts and choice.finish is not Finish.CALLS:
+                parts += _media_of(ask, choice)
             if _signs_text(ask, choice):
                 parts[-1]["thoughtSignature"] = issue(VENDOR, ask.digest)
             candidate = _candidate(index, parts, choice)
             if ask.logprobs is not None:
                 candidate["avgLogprobs"] = -0.25
                 candidate["logprobsResult"] = _logprobs(_said(choice), ask.logprobs)
-            candidates.append(candidate)
+            candidates.append({**candidate, **_grounding(ask)})
         return dump({"candidates": candidates, **_top(ask, answer), **answer.notes})
 
     def stream(self, ask: Ask, answer: Answer) -> Iterator[StreamEvent]:
@@ -121,7 +138,8 @@ class GoogleDialect:
             if _signs_text(ask, choice):
                 last[0]["thoughtSignature"] = issue(VENDOR, ask.digest)
             place = Place.TAIL if choice.finish is None else Place.END
-            yield _chunk(ask, answer, [_candidate(index, last, choice)], place)
+            ended = {**_candidate(index, last, choice), **_grounding(ask)}
+            yield _chunk(ask, answer, [ended], place)
 
     def empty_chunk(self, ask: Ask) -> StreamEvent:
         """A chunk without candidates."""
@@ -194,8 +212,18 @@ def _model(name: str) -> JsonObject:
         "description": "A simulated model.",
         "inputTokenLimit": 1_048_576,
         "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens"],
+        "supportedGenerationMethods": _methods(name),
     }
+
+
+def _methods(name: str) -> list[str]:
+    if "embedding" in name:
+        return ["embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent"]
+    if "imagen" in name:
+        return ["predict"]
+    if "veo" in name:
+        return ["predictLongRunning"]
+    return ["generateContent", "countTokens"]
 
 
 def _candidate(index: int, parts: list[JsonObject], choice: Choice) -> JsonObject:
@@ -232,27 +260,62 @@ def _call(ask: Ask, call: Call) -> JsonObject:
     return part
 
 
-def _part_of(ask: Ask, part: Text | Thought | Call) -> JsonObject:
+def _parts_of(ask: Ask, part: Text | Thought | Call) -> Iterator[JsonObject]:
     match part:
         case Text():
-            return {"text": part.text}
+            if ask.words:
+                yield {"text": part.text}
         case Thought():
-            return {"text": part.text, "thought": True}
+            yield {"text": part.text, "thought": True}
         case Call():
-            return _call(ask, part)
+            yield _call(ask, part)
 
 
 def _deltas(ask: Ask, choice: Choice) -> Iterator[JsonObject]:
     for part in choice.parts:
         match part:
             case Text():
-                for piece in part.pieces:
+                for piece in part.pieces if ask.words else ():
                     yield {"text": piece}
             case Thought():
                 for piece in part.pieces:
                     yield {"text": piece, "thought": True}
             case Call():
                 yield _call(ask, part)
+    if choice.parts and choice.finish is not Finish.CALLS:
+        yield from _media_of(ask, choice, piece=_SOUND_PIECE)
+
+
+def _media_of(ask: Ask, choice: Choice, *, piece: int | None = None) -> Iterator[JsonObject]:
+    """A picture, and sound: samples in pieces of so many bytes, or all at once."""
+    if ask.picture is not None:
+        colour = hashlib.sha256(ask.digest.encode()).digest()
+        yield _inline("image/png", png(*ask.picture, colour))
+    if ask.spoken == "wav":
+        yield _inline("audio/wav", wav(len(_said(choice))))
+    elif ask.spoken:
+        sound = samples(len(_said(choice)))
+        step = piece or len(sound)
+        for at in range(0, len(sound), step):
+            yield _inline("audio/L16;codec=pcm;rate=24000", sound[at : at + step])
+
+
+def _inline(mime_type: str, data: bytes) -> JsonObject:
+    return {"inlineData": {"mimeType": mime_type, "data": base64.b64encode(data).decode()}}
+
+
+def _grounding(ask: Ask) -> JsonObject:
+    """What a search found; not with calls, whose answer is still to come."""
+    if not ask.searches or (ask.tools and ask.may_call and not ask.results):
+        return {}
+    segment = {"startIndex": 0, "endIndex": 4, "text": "Echo"}
+    return {
+        "groundingMetadata": {
+            "webSearchQueries": [ask.prompt],
+            "groundingChunks": [{"web": {"uri": "https://echo.example/", "title": "Echo"}}],
+            "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+        }
+    }
 
 
 def _top(ask: Ask, answer: Answer) -> JsonObject:

@@ -1,53 +1,38 @@
 """How the Gemini API reads a request, and with which 400 it refuses one.
 
 Source: https://ai.google.dev/api/generate-content, .../gemini-api/docs/function-calling and
-.../gemini-api/docs/thought-signatures. Field names come in camel or snake case, as in any JSON
-mapping of protocol buffers; unknown ones are refused.
+.../gemini-api/docs/thought-signatures.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 import orjson
 
 from ai_client.simulator.answers import Ask, Tool, ToolResult
 from ai_client.simulator.dialect import (
     JsonObject,
-    Refused,
     body_of,
     decoded_size,
     digest_of,
-    dump,
-    number_within,
     objects,
     texts,
 )
-from ai_client.simulator.http_server import HttpRequest, Reply
+from ai_client.simulator.google_config import read_config
+from ai_client.simulator.google_fields import (
+    camel_case,
+    either,
+    known_fields,
+    object_at,
+    refuse,
+    unknown_field,
+    whole,
+)
+from ai_client.simulator.http_server import HttpRequest
 from ai_client.simulator.signatures import issued
 
 VENDOR = "google"
-_UPPER = re.compile(r"_([a-z])")
-_FIELDS = {
-    "": "contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent "
-    "model serviceTier store labels continuationToken",
-    "generation_config": "stopSequences responseMimeType responseSchema responseJsonSchema "
-    "responseModalities candidateCount maxOutputTokens temperature topP topK seed "
-    "presencePenalty frequencyPenalty responseLogprobs logprobs enableEnhancedCivicAnswers "
-    "speechConfig thinkingConfig imageConfig mediaResolution responseFormat translationConfig "
-    "audioTranscriptionConfig",
-    "thinking_config": "includeThoughts thinkingBudget thinkingLevel",
-    "contents": "role parts",
-    "parts": "text inlineData fileData functionCall functionResponse thought thoughtSignature "
-    "executableCode codeExecutionResult videoMetadata mediaResolution partMetadata toolCall "
-    "toolResponse",
-    "function_declarations": "name description parameters parametersJsonSchema response "
-    "responseJsonSchema behavior",
-    "function_calling_config": "mode allowedFunctionNames",
-    "function_call": "name args id",
-    "function_response": "name response id parts willContinue scheduling",
-}
 _SCHEMA_FIELD_NAMES = (
     "type format title description nullable enum maxItems minItems properties required "
     "minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering "
@@ -57,16 +42,6 @@ _SCHEMA_FIELDS = frozenset(_SCHEMA_FIELD_NAMES.split())
 _DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
 _FUNCTION_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 _SKIPPED = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("temperature", 0, 2),
-    ("topP", 0, 1),
-    ("topK", 1, 1000),
-    ("candidateCount", 1, 8),
-    ("maxOutputTokens", 1, 10**7),
-    ("presencePenalty", -2, 2),
-    ("frequencyPenalty", -2, 2),
-    ("logprobs", 0, 20),
-)
 
 
 def read_request(request: HttpRequest, model: str, *, stream: bool) -> Ask:
@@ -74,12 +49,15 @@ def read_request(request: HttpRequest, model: str, *, stream: bool) -> Ask:
     given = body_of(request)
     if given is None:
         refuse("Invalid JSON payload received.")
-    body = _known(given, "", "")
-    config = _object(body, "generationConfig", "generation_config")
-    _check_config(config, model)
+    body = known_fields(given, "", "")
+    config = object_at(body, "generationConfig", "generation_config")
+    output = read_config(config, model)
     contents = _contents(body)
     _check_turns(contents)
+    if "-tts" in model and body.get("systemInstruction") is not None:
+        refuse(f"Developer instruction is not enabled for models/{model}")
     tools = _tools(body)
+    searches = _searches(body, model, tools)
     asked_at = max((at for at, one in enumerate(contents) if _is_asking(one)), default=-1)
     _check_signatures(contents, asked_at, model)
     is_json, schema = _schema(config)
@@ -87,7 +65,7 @@ def read_request(request: HttpRequest, model: str, *, stream: bool) -> Ask:
         refuse("Function calling with a response mime type: 'application/json' is unsupported")
     results = [part for part in _parts(contents[-1]) if "functionResponse" in part]
     asking = contents[asked_at] if asked_at >= 0 else {}
-    thinking = _object(config, "thinkingConfig", "thinking_config")
+    thinking = object_at(config, "thinkingConfig", "thinking_config")
     may_call, allowed = _calling(body, tools)
     return Ask(
         model=model,
@@ -106,84 +84,18 @@ def read_request(request: HttpRequest, model: str, *, stream: bool) -> Ask:
         json=is_json,
         schema=schema,
         stop=tuple(texts(config.get("stopSequences"))),
-        limit=_whole(config.get("maxOutputTokens")),
-        count=_whole(config.get("candidateCount")) or 1,
+        limit=whole(config.get("maxOutputTokens")),
+        count=whole(config.get("candidateCount")) or 1,
         thinking=thinking.get("includeThoughts") is True,
-        logprobs=_whole(config.get("logprobs")) or 0 if config.get("responseLogprobs") else None,
+        logprobs=whole(config.get("logprobs")) or 0 if config.get("responseLogprobs") else None,
         stream=stream,
         include_usage=True,
+        words=output.words,
+        picture=output.picture,
+        spoken=output.spoken,
+        searches=searches,
         as_array=stream and request.query.get("alt") != "sse",
     )
-
-
-def refuse(message: str, status: int = 400, name: str = "INVALID_ARGUMENT") -> NoReturn:
-    """Raises the refusal in Google's shape."""
-    raise Refused(
-        Reply(status, dump({"error": {"code": status, "message": message, "status": name}}))
-    )
-
-
-def _unknown(field: str, where: str) -> NoReturn:
-    at = f" at '{where}'" if where else ""
-    message = f'Invalid JSON payload received. Unknown name "{field}"{at}: Cannot find field.'
-    error = {
-        "code": 400,
-        "message": message,
-        "status": "INVALID_ARGUMENT",
-        "details": [
-            {
-                "@type": "type.googleapis.com/google.rpc.BadRequest",
-                "fieldViolations": [{"field": where, "description": message}],
-            }
-        ],
-    }
-    raise Refused(Reply(400, dump({"error": error})))
-
-
-def _known(value: JsonObject, kind: str, where: str) -> JsonObject:
-    known = frozenset(_FIELDS[kind].split())
-    found: JsonObject = {}
-    for field, held in value.items():
-        name = _UPPER.sub(lambda match: match[1].upper(), field)
-        if name not in known:
-            _unknown(field, where)
-        found[name] = held
-    return found
-
-
-def _object(holder: JsonObject, field: str, kind: str) -> JsonObject:
-    value = holder.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        refuse(f"Invalid value at '{kind}'.")
-    return _known(value, kind, kind)
-
-
-def _check_config(config: JsonObject, model: str) -> None:
-    for name, least, most in _RANGES:
-        value = config.get(name)
-        if value is not None and not number_within(value, least, most):
-            refuse(
-                f"Unable to submit request because {name} must be in the range "
-                f"[{least:g}, {most:g}]. The value was {value!r}."
-            )
-    if len(texts(config.get("stopSequences"))) > 5:
-        refuse("The number of stop sequences must be at most 5.")
-    if config.get("logprobs") is not None and not config.get("responseLogprobs"):
-        refuse("logprobs can only be set if response_logprobs is true.")
-    thinking = _object(config, "thinkingConfig", "thinking_config")
-    if "thinkingBudget" in thinking and "thinkingLevel" in thinking:
-        refuse("You can only set only one of thinking budget and thinking level.")
-    level = thinking.get("thinkingLevel")
-    if level is not None and str(level).lower() not in (
-        "minimal",
-        "low",
-        "medium",
-        "high",
-        "xhigh",
-    ):
-        refuse(f"Invalid value at 'generation_config.thinking_config.thinking_level': {level!r}")
 
 
 def _contents(body: JsonObject) -> list[JsonObject]:
@@ -194,7 +106,7 @@ def _contents(body: JsonObject) -> list[JsonObject]:
     contents = []
     for at, content in enumerate(found):
         where = f"contents[{at}]"
-        one = _known(content, "contents", where)
+        one = known_fields(content, "contents", where)
         if one.get("role") not in (None, "user", "model", "function"):
             refuse("Please use a valid role: user, model.")
         given_parts = one.get("parts")
@@ -207,7 +119,7 @@ def _contents(body: JsonObject) -> list[JsonObject]:
 
 
 def _part(given: JsonObject, where: str) -> JsonObject:
-    part = _known(given, "parts", where)
+    part = known_fields(given, "parts", where)
     held = [name for name in _DATA if name in part]
     if not part.keys() - {"thought"}:
         refuse(
@@ -220,17 +132,17 @@ def _part(given: JsonObject, where: str) -> JsonObject:
         refuse(f"Invalid value at '{where}.text' (TYPE_STRING)")
     if "inlineData" in part:
         blob = part["inlineData"]
-        kind = _either(blob, "mimeType", "mime_type")
+        kind = either(blob, "mimeType", "mime_type")
         if not isinstance(blob, dict) or not isinstance(kind, str) or "/" not in kind:
             refuse(f"Unsupported MIME type: {kind}")
         if not decoded_size(blob.get("data")):
             refuse(
                 f"Invalid value at '{where}.inline_data.data' (TYPE_BYTES), Base64 decoding failed"
             )
-    if "fileData" in part and not _either(part["fileData"], "fileUri", "file_uri"):
+    if "fileData" in part and not either(part["fileData"], "fileUri", "file_uri"):
         refuse(f"* GenerateContentRequest.{where}.file_data.file_uri: file_uri is required\n")
     if "functionCall" in part:
-        call = _object(part, "functionCall", "function_call")
+        call = object_at(part, "functionCall", "function_call")
         if not isinstance(call.get("args", {}), dict):
             refuse(
                 f"Invalid value at '{where}.function_call.args' "
@@ -238,7 +150,7 @@ def _part(given: JsonObject, where: str) -> JsonObject:
             )
         _check_name(call.get("name"), f"{where}.function_call.name")
     if "functionResponse" in part:
-        response = _object(part, "functionResponse", "function_response")
+        response = object_at(part, "functionResponse", "function_response")
         if not isinstance(response.get("response"), dict):
             refuse(
                 f"Invalid value at '{where}.function_response.response' "
@@ -312,12 +224,10 @@ def _check_signatures(contents: list[JsonObject], asked_at: int, model: str) -> 
 def _tools(body: JsonObject) -> list[Tool]:
     tools: list[Tool] = []
     for at, tool in enumerate(objects(body.get("tools"))):
-        given = _either(tool, "functionDeclarations", "function_declarations")
-        for key in tool.keys() & {"function", "name", "parameters", "input_schema", "type"}:
-            _unknown(key, f"tools[{at}]")
+        given = known_fields(tool, "tools", f"tools[{at}]").get("functionDeclarations")
         for number, declared in enumerate(objects(given)):
             where = f"tools[{at}].function_declarations[{number}]"
-            one = _known(declared, "function_declarations", where)
+            one = known_fields(declared, "function_declarations", where)
             _check_name(one.get("name"), where)
             if "parameters" in one and "parametersJsonSchema" in one:
                 refuse(f"{where}: parameters and parameters_json_schema are mutually exclusive.")
@@ -330,11 +240,28 @@ def _tools(body: JsonObject) -> list[Tool]:
     return tools
 
 
+def _searches(body: JsonObject, model: str, tools: list[Tool]) -> bool:
+    # https://ai.google.dev/gemini-api/docs/google-search and .../tool-combination
+    given = [known_fields(tool, "tools", "tools") for tool in objects(body.get("tools"))]
+    searching = [object_at(tool, "googleSearch", "google_search") for tool in given]
+    if not any("googleSearch" in tool for tool in given):
+        return False
+    config = object_at(body, "toolConfig", "tool_config")
+    if tools and re.search(r"gemini-[12]", model):
+        refuse("Tool use with function calling is unsupported")
+    if tools and config.get("includeServerSideToolInvocations") is not True:
+        refuse(
+            "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools "
+            "with Function calling."
+        )
+    return bool(searching)
+
+
 def _check_schema(schema: JsonObject, where: str) -> None:
     for field, held in schema.items():
-        name = _UPPER.sub(lambda match: match[1].upper(), field)
+        name = camel_case(field)
         if name not in _SCHEMA_FIELDS:
-            _unknown(field, where)
+            unknown_field(field, where)
         if name == "type" and not isinstance(held, str):
             refuse(f"Proto field is not repeating, cannot start list. At '{where}.type'")
         if name == "enum" and not all(isinstance(one, str) for one in _items(held)):
@@ -351,11 +278,11 @@ def _check_schema(schema: JsonObject, where: str) -> None:
 
 
 def _calling(body: JsonObject, tools: list[Tool]) -> tuple[bool, list[Tool]]:
-    held = body.get("toolConfig")
-    config = _either(held, "functionCallingConfig", "function_calling_config")
+    held = object_at(body, "toolConfig", "tool_config")
+    config = held.get("functionCallingConfig")
     if not isinstance(config, dict):
         return True, tools
-    config = _known(config, "function_calling_config", "tool_config.function_calling_config")
+    config = known_fields(config, "function_calling_config", "tool_config.function_calling_config")
     mode = config.get("mode")
     if mode not in (None, "AUTO", "ANY", "NONE", "VALIDATED"):
         refuse(f"Invalid value at 'tool_config.function_calling_config.mode': {mode!r}")
@@ -433,22 +360,14 @@ def _attachments(parts: list[JsonObject]) -> list[str]:
         ):
             if not isinstance(held, dict):
                 continue
-            kind = str(_either(held, "mimeType", "mime_type") or "image/*")
+            kind = str(either(held, "mimeType", "mime_type") or "image/*")
             word = kind.split("/")[0] if kind.startswith(("image/", "audio/")) else "file"
             if field == "fileData":
-                found.append(f"[{word} url {_either(held, 'fileUri', 'file_uri')}]")
+                found.append(f"[{word} url {either(held, 'fileUri', 'file_uri')}]")
             else:
                 found.append(f"[{word} {kind} {decoded_size(held.get('data'))} bytes]")
     return found
 
 
-def _either(holder: object, camel: str, snake: str) -> object:
-    return holder.get(camel, holder.get(snake)) if isinstance(holder, dict) else None
-
-
 def _items(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) else None

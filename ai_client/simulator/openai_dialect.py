@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat and .../guides/error
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -23,6 +24,7 @@ from ai_client.simulator.dialect import (
     CREATED,
     JsonObject,
     Kind,
+    Media,
     Place,
     Problem,
     Refused,
@@ -31,8 +33,11 @@ from ai_client.simulator.dialect import (
     dump,
 )
 from ai_client.simulator.http_server import HttpRequest, Reply
+from ai_client.simulator.media_files import SOUNDS
+from ai_client.simulator.openai_media import OpenAiMedia
 from ai_client.simulator.openai_requests import read_request
 
+_SOUND_PIECE = 4096
 _DEPLOYMENT = re.compile(r".*/deployments/([^/]+)/chat/completions")
 _FINISH = {
     Finish.STOP: "stop",
@@ -56,6 +61,9 @@ class OpenAiDialect:
 
     name = "openai"
     ping = b": ping\n\n"
+
+    def __init__(self) -> None:
+        self._media = OpenAiMedia()
 
     def authorize(self, request: HttpRequest, key: str) -> None:
         """The key is a bearer token, or Azure's ``api-key`` header."""
@@ -85,6 +93,10 @@ class OpenAiDialect:
     def read(self, request: HttpRequest) -> Ask:
         """See ``openai_requests``."""
         return read_request(request, self.model_of(request))
+
+    def media(self, request: HttpRequest) -> Media | None:
+        """See ``openai_media``."""
+        return self._media.answer(request)
 
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``chat.completion``."""
@@ -221,8 +233,12 @@ def _message(ask: Ask, choice: Choice) -> JsonObject:
         "role": "assistant",
         "content": "".join(_said(choice)) if _said(choice) or not calls else None,
         "refusal": None,
-        "annotations": [],
+        "annotations": [_citation(ask)] if ask.searches else [],
     }
+    if ask.spoken and _said(choice):
+        message["content"] = None
+        words = "".join(_said(choice))
+        message["audio"] = {**_audio(ask), "transcript": words, "data": _sound(ask, choice)}
     if not choice.parts and choice.finish is None:
         message["content"] = None
     if calls:
@@ -247,15 +263,46 @@ def _deltas(ask: Ask, choice: Choice) -> Iterator[JsonObject]:
                 if _shows_thoughts(ask):
                     for piece in part.pieces:
                         yield {"content": None, "reasoning_content": piece}
+            case Text() if ask.spoken:
+                yield from _spoken_deltas(ask, choice, part)
             case Text():
                 for piece in part.pieces:
                     yield {"content": piece}
+                if ask.searches:
+                    yield {"annotations": [_citation(ask)]}
             case Call():
                 start = {"name": part.name, "arguments": ""}
                 identity = {"id": _call_id(ask, part), "type": "function", "function": start}
                 yield {"tool_calls": [{"index": part.nth, **identity}]}
                 for piece in json_pieces(part.json):
                     yield {"tool_calls": [{"index": part.nth, "function": {"arguments": piece}}]}
+
+
+def _spoken_deltas(ask: Ask, choice: Choice, part: Text) -> Iterator[JsonObject]:
+    """The words, then the sound in pieces that are base64 each, then until when it is kept."""
+    name = _audio(ask)["id"]
+    for nth, piece in enumerate(part.pieces):
+        first = {"id": name} if nth == 0 else {}
+        yield {"audio": {**first, "transcript": piece}}
+    sound = base64.b64decode(_sound(ask, choice))
+    for at in range(0, len(sound), _SOUND_PIECE):
+        data = base64.b64encode(sound[at : at + _SOUND_PIECE]).decode()
+        yield {"audio": {"id": name, "data": data}}
+    yield {"audio": {"id": name, "expires_at": CREATED + 3600}}
+
+
+def _audio(ask: Ask) -> JsonObject:
+    return {"id": f"audio_{ask.digest}", "expires_at": CREATED + 3600}
+
+
+def _sound(ask: Ask, choice: Choice) -> str:
+    _, make = SOUNDS["pcm" if ask.spoken == "pcm16" else ask.spoken]
+    return base64.b64encode(make(len(_said(choice)))).decode()
+
+
+def _citation(ask: Ask) -> JsonObject:
+    cited = {"start_index": 0, "end_index": 4, "title": "Echo", "url": "https://echo.example/"}
+    return {"type": "url_citation", "url_citation": cited}
 
 
 def _content(delta: JsonObject) -> tuple[str, ...]:

@@ -92,6 +92,8 @@ def read_request(request: HttpRequest, model: str) -> Ask:
         logprobs=_whole(body.get("top_logprobs")) or 0 if body.get("logprobs") else None,
         stream=body.get("stream") is True,
         include_usage=_include_usage(body),
+        spoken=_spoken(body, model),
+        searches=_searches(body, model),
     )
 
 
@@ -374,6 +376,47 @@ def _check_strict(schema: object, what: str, param: str) -> None:
             _check_strict(list(value.values()), what, param)
         elif key in ("items", "anyOf"):
             _check_strict(value, what, param)
+
+
+def _spoken(body: JsonObject, model: str) -> str:
+    # https://platform.openai.com/docs/guides/audio
+    modalities = body.get("modalities")
+    if modalities is None:
+        return ""
+    wanted = texts(modalities)
+    if not wanted or not set(wanted) <= {"text", "audio"}:
+        known = "'text' and 'audio'"
+        refuse(f"Invalid value: supported values are: {known}.", "modalities", "invalid_value")
+    if "audio" not in wanted:
+        return ""
+    audio = body.get("audio")
+    if wanted == ["audio"] or "audio" not in model:
+        refuse("This model does not support the requested modalities.", "modalities")
+    if not isinstance(audio, dict) or not audio.get("voice"):
+        refuse("Audio output needs 'audio.voice' and 'audio.format'.", "audio")
+    form = audio.get("format")
+    if form not in ("wav", "aac", "mp3", "flac", "opus", "pcm16"):
+        refuse(f"Invalid value: {form!r}.", "audio.format", "invalid_value")
+    if body.get("stream") is True and form != "pcm16":
+        refuse(
+            f"Unsupported value: 'audio.format' does not support {form!r} when stream=true. "
+            "Supported values are: 'pcm16'.",
+            "audio.format",
+            "unsupported_value",
+        )
+    return str(form)
+
+
+def _searches(body: JsonObject, model: str) -> bool:
+    # https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat
+    options = body.get("web_search_options")
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        refuse("Invalid type for 'web_search_options': expected an object.", "web_search_options")
+    if "search" not in model:
+        refuse("Web search options not supported with this model.", "web_search_options")
+    return True
 
 
 def _include_usage(body: JsonObject) -> bool:

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 import orjson
 
 from ai_client.simulator.answers import answer
 from ai_client.simulator.anthropic_dialect import AnthropicDialect
-from ai_client.simulator.dialect import Dialect, Problem, Refused
+from ai_client.simulator.dialect import Dialect, Media, Problem, Refused
 from ai_client.simulator.fault_acts import act
 from ai_client.simulator.faults import (
     OK,
@@ -30,10 +31,29 @@ from ai_client.simulator.recording import RecordedRequest, Recorder, record_of
 from ai_client.simulator.writing import Job, vendor_headers
 
 MODELS: dict[str, tuple[str, ...]] = {
-    "openai": ("gpt-4o-mini", "gpt-5.4-mini", "deepseek-reasoner"),
+    "openai": (
+        "gpt-4o-mini",
+        "gpt-5.4-mini",
+        "deepseek-reasoner",
+        "gpt-audio",
+        "gpt-image-1",
+        "gpt-4o-mini-tts",
+        "text-embedding-3-small",
+        "sora-2",
+    ),
     "anthropic": ("claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-5"),
-    "google": ("gemini-2.5-flash", "gemini-3.8-flash", "gemini-3-signed"),
+    "google": (
+        "gemini-2.5-flash",
+        "gemini-3.8-flash",
+        "gemini-3-signed",
+        "gemini-3.1-flash-image",
+        "gemini-3.8-flash-tts",
+        "gemini-embedding-2",
+        "veo-3.1-generate-preview",
+    ),
 }
+AnySimulator = TypeVar("AnySimulator", bound="Simulator")
+
 _PATHS = {"openai": "/v1", "anthropic": "", "google": ""}
 _GENERATE = re.compile(r".*/models/.+:(generateContent|streamGenerateContent)")
 _MODEL = re.compile(r".*/models(?:/(?P<model>[^:]+))?")
@@ -51,11 +71,7 @@ class Simulator:
         self.host = ""
         self._server = HttpServer(self._handle)
         self._recorder = Recorder()
-        self._dialects: dict[str, Dialect] = {
-            "openai": OpenAiDialect(),
-            "anthropic": AnthropicDialect(),
-            "google": GoogleDialect(),
-        }
+        self._dialects = _dialects()
         self._performed: dict[str, int] = {}
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -83,8 +99,9 @@ class Simulator:
         return self._recorder.all()
 
     def clear(self) -> None:
-        """Forgets what came in, and how often a failure with ``@N`` has happened."""
+        """Forgets what came in, what it began, and how often ``@N`` failures have happened."""
         self._recorder.clear()
+        self._dialects = _dialects()
         self._performed.clear()
 
     def wait_for(
@@ -162,6 +179,9 @@ class Simulator:
 
     def _job(self, exchange: Exchange, request: HttpRequest, dialect: Dialect) -> Job:
         names = MODELS[dialect.name]
+        media = dialect.media(request)
+        if media is not None:
+            return Job(exchange, dialect, media=media)
         if request.method == "POST" and _is_generation(request.path):
             ask = dialect.read(request)
             return Job(exchange, dialect, ask, answer(ask))
@@ -171,7 +191,15 @@ class Simulator:
             raise Refused(dialect.error(Problem(404, message=message)))
         model = match["model"]
         listing = dialect.models(names) if model is None else dialect.model(model)
-        return Job(exchange, dialect, listing=listing)
+        return Job(exchange, dialect, media=Media(listing, digest="models"))
+
+
+def _dialects() -> dict[str, Dialect]:
+    return {
+        "openai": OpenAiDialect(),
+        "anthropic": AnthropicDialect(),
+        "google": GoogleDialect(),
+    }
 
 
 def _is_generation(path: str) -> bool:
@@ -196,7 +224,15 @@ def running_simulator(
     *, host: str = "127.0.0.1", port: int = 0, require_key: str | None = None
 ) -> Iterator[Simulator]:
     """A simulator in a thread of its own, listening when the block begins, gone when it ends."""
-    simulator = Simulator(require_key=require_key)
+    with running(Simulator(require_key=require_key), host=host, port=port) as simulator:
+        yield simulator
+
+
+@contextmanager
+def running(
+    simulator: AnySimulator, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[AnySimulator]:
+    """As ``running_simulator``, for a simulator that was made already."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
     thread.start()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from ai_client.simulator.answers import Answer, Ask
-from ai_client.simulator.dialect import Dialect, Place, StreamEvent
+from ai_client.simulator.dialect import NOTHING, Dialect, Media, Place, StreamEvent
 from ai_client.simulator.http_server import Exchange, Reply
 
 SSE = "text/event-stream; charset=utf-8"
@@ -19,13 +19,13 @@ Encoder = Callable[[StreamEvent], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One valid request to be answered. A list of models has no ``ask``, only its ``listing``."""
+    """One valid request to be answered. What is no conversation has no ``ask``, but ``media``."""
 
     exchange: Exchange
     dialect: Dialect
     ask: Ask | None = None
     answer: Answer | None = None
-    listing: bytes = b""
+    media: Media = NOTHING
 
     @property
     def stream(self) -> bool:
@@ -35,7 +35,18 @@ class Job:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What the vendor adds to every answer."""
-        return vendor_headers(self.dialect.name, self.ask.digest if self.ask else "models")
+        return vendor_headers(self.dialect.name, self.ask.digest if self.ask else self.media.digest)
+
+    @property
+    def content_type(self) -> str:
+        """The type of a complete answer."""
+        return JSON if self.ask is not None else self.media.content_type
+
+    def vacated(self) -> Job:
+        """The same job with nothing in its answer, where it is no conversation."""
+        if self.ask is not None or self.media.vacant is None:
+            return self
+        return replace(self, media=replace(self.media, body=self.media.vacant))
 
     def streaming(self, wanted: bool) -> Job:
         """The same job, streamed or not."""
@@ -48,7 +59,7 @@ class Job:
     def body(self) -> bytes:
         """The complete answer."""
         if self.ask is None or self.answer is None:
-            return self.listing
+            return self.media.body
         return self.dialect.plain(self.ask, self.answer)
 
     def events(self) -> Iterator[StreamEvent]:
@@ -58,13 +69,14 @@ class Job:
 
     async def begin(self, *, length: int | None = None) -> None:
         """The head of a successful answer."""
-        content_type = SSE if self.stream and not self._array else JSON
+        content_type = SSE if self.stream and not self._array else self.content_type
         await self.exchange.begin(200, content_type, headers=self.headers, length=length)
 
     async def write(self) -> None:
         """The answer as it should be."""
         if not self.stream:
-            await self.exchange.reply(Reply(200, self.body(), headers=self.headers))
+            reply = Reply(200, self.body(), self.content_type, headers=self.headers)
+            await self.exchange.reply(reply)
         elif self._array:
             await self._write_array()
         else:

@@ -7,11 +7,12 @@ both behind the address guard. Tests give an engine of their own.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from typing import Protocol, TypeVar
 
 from ai_client.errors import UpstreamError
-from ai_client.exchange import Answer, Drop, Open, Opened, Output, Piece, Read, Reply, Step
+from ai_client.exchange import Consult, Drop, Open, Opened, Output, Read, Reply, Step
 from ai_client.session import Session
 
 Said = TypeVar("Said")
@@ -91,6 +92,8 @@ def drive(flow: Generator[Step | Said, Reply, None], engine: Engine) -> Generato
                     if exchange is not None:
                         exchange.close()
                         exchange = None
+                case Consult():
+                    step.act()
                 case _:
                     yield step
     finally:
@@ -99,9 +102,15 @@ def drive(flow: Generator[Step | Said, Reply, None], engine: Engine) -> Generato
             exchange.close()
 
 
-async def arun(session: Session, engine: AsyncEngine) -> AsyncGenerator[Output, None]:
+def arun(session: Session, engine: AsyncEngine) -> AsyncGenerator[Output, None]:
     """As ``run``, awaiting. Cancelling the task that iterates closes the upstream call at once."""
-    flow = session.run()
+    return adrive(session.run(), engine)
+
+
+async def adrive(
+    flow: Generator[Step | Said, Reply, None], engine: AsyncEngine
+) -> AsyncGenerator[Said, None]:
+    """As ``drive``, awaiting."""
     exchange: AsyncExchange | None = None
     reply: Reply = None
     try:
@@ -125,7 +134,9 @@ async def arun(session: Session, engine: AsyncEngine) -> AsyncGenerator[Output, 
                     if exchange is not None:
                         exchange.close()
                         exchange = None
-                case Answer() | Piece():
+                case Consult():
+                    await asyncio.to_thread(step.act)
+                case _:
                     yield step
     finally:
         flow.close()

@@ -7,8 +7,13 @@ The client face speaks to upstreams: ``render_request``, ``forward_request``, ``
 wire, ``parse_*`` reads wire. Formats hold no state; parsers and renderers of streams are made per
 attempt.
 
+What is no conversation (images, embeddings, speech, videos) has a smaller client face:
+``render_request``, ``forward_request``, ``parse_result``, ``parse_error``; a long operation adds
+``operation_request``, ``parse_operation`` and ``content_request``.
+
 A module ``ai_client/wire/<name>.py`` (or folder) is found by being there: ``client_face(name)``
-and ``gateway_face(name)`` import it. Nothing else is edited to add one.
+and ``gateway_face(name)`` import it. Nothing else is edited to add one. A name with a dot is the
+path of a module elsewhere, which is how an app brings its own.
 """
 
 from __future__ import annotations
@@ -22,7 +27,13 @@ from typing import Protocol, runtime_checkable
 
 from ai_client.errors import AiClientError
 from ai_client.events import Event
-from ai_client.messages import GenerationRequest, GenerativeAiResult, JsonValue
+from ai_client.messages import (
+    AnyResult,
+    GenerationRequest,
+    GenerativeAiOperation,
+    GenerativeAiResult,
+    JsonValue,
+)
 from ai_client.sse import ServerSentEvent
 
 
@@ -44,7 +55,8 @@ class WireRequest:
     """A request in a dialect: path relative to the base URL, own headers, JSON body.
 
     Credentials are not in it; the provider's authentication adds them when it is sent.
-    ``warnings`` names tuning that the dialect cannot say and that was left out.
+    ``warnings`` names tuning that the dialect cannot say and that was left out. ``expects`` is
+    what reading the answer needs to know of the request (the format of an image, say).
     """
 
     path: str
@@ -53,6 +65,7 @@ class WireRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     warnings: tuple[str, ...] = ()
+    expects: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,44 @@ class ClientFace(Protocol):
 
 
 @runtime_checkable
+class ResultFace(Protocol):
+    """Asks an upstream for what is no conversation: images, embeddings, speech, videos."""
+
+    def render_request(self, request: GenerationRequest, target: Target) -> WireRequest:
+        """As ``ClientFace.render_request``."""
+
+    def forward_request(
+        self, body: Mapping[str, JsonValue], target: Target, *, stream: bool
+    ) -> WireRequest:
+        """As ``ClientFace.forward_request``."""
+
+    def parse_result(self, body: bytes, content_type: str, sent: WireRequest) -> AnyResult:
+        """A complete 200 answer to ``sent``; the body may be media of ``content_type``."""
+
+    def parse_error(self, status: int, headers: Mapping[str, str], body: bytes) -> AiClientError:
+        """As ``ClientFace.parse_error``."""
+
+
+@runtime_checkable
+class OperationFace(Protocol):
+    """Follows work that an upstream goes on with after it has answered."""
+
+    def operation_request(self, operation_id: str) -> WireRequest:
+        """Asks how far it is. ``InvalidRequest`` for what cannot be an id of this dialect."""
+
+    def parse_operation(self, body: bytes) -> GenerativeAiOperation:
+        """How far it is; with its result where the answer holds it."""
+
+    def content_request(self, operation: GenerativeAiOperation) -> WireRequest | None:
+        """Fetches the result of a succeeded operation; None where ``parse_operation`` gave it."""
+
+    def parse_content(
+        self, operation: GenerativeAiOperation, body: bytes, content_type: str
+    ) -> GenerativeAiOperation:
+        """The operation with the result that was fetched."""
+
+
+@runtime_checkable
 class ModelsFace(Protocol):
     """Lists an upstream's models; a dialect may lack it."""
 
@@ -190,11 +241,34 @@ class UnknownWireFormat(LookupError):
 
 @cache
 def client_face(name: str) -> ClientFace:
-    """The client face of the wire format ``name``."""
+    """The client face for conversations of the wire format ``name``."""
     module = _module(name)
     if not isinstance(module, ClientFace):
         raise UnknownWireFormat(f"Wire format {name!r} has no client face.")
     return module
+
+
+@cache
+def asking_face(name: str) -> ClientFace | ResultFace:
+    """What asks an upstream in the wire format ``name``: for a conversation, or for a result."""
+    module = _module(name)
+    if not isinstance(module, ClientFace | ResultFace):
+        raise UnknownWireFormat(f"Wire format {name!r} has no client face.")
+    return module
+
+
+@cache
+def result_face(name: str) -> ResultFace | None:
+    """What asks for a result in the wire format ``name``; None where it holds conversations."""
+    face = asking_face(name)
+    return None if isinstance(face, ClientFace) else face
+
+
+@cache
+def operation_face(name: str) -> OperationFace | None:
+    """What follows long operations of the wire format ``name``; None where it has none."""
+    module = _module(name)
+    return module if isinstance(module, OperationFace) else None
 
 
 @cache
@@ -226,6 +300,11 @@ def load_all() -> None:
 
 
 def _module(name: str) -> object:
+    if "." in name:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise UnknownWireFormat(f"No wire format {name!r}: {error}.") from error
     if name not in wire_formats():
         raise UnknownWireFormat(f"No wire format {name!r}; there are {', '.join(wire_formats())}.")
     return importlib.import_module(f"{__name__}.{name}")
@@ -237,16 +316,21 @@ __all__ = [
     "ListedModel",
     "ModelPage",
     "ModelsFace",
+    "OperationFace",
     "RenderContext",
+    "ResultFace",
     "StreamParser",
     "StreamRenderer",
     "Target",
     "UnknownWireFormat",
     "WireRequest",
     "WireResponse",
+    "asking_face",
     "client_face",
     "gateway_face",
     "load_all",
     "models_face",
+    "operation_face",
+    "result_face",
     "wire_formats",
 ]

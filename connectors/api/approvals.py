@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -59,12 +60,12 @@ class ApprovalsView(ConnectorsView):
         """Forget what was decided and counted; the policy decides again."""
         query = request.query_params
         if not approvals.forget(query.get("caller", ""), query.get("connector", "")):
-            raise NotFound("Nothing is known of this caller and connector.")
+            raise NotFound(_("Nothing is known of this caller and connector."))
         return Response(status=204)
 
 
 def _text(given: Mapping[str, object], name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str):
-        raise FieldError(f"The {name} must be text.", field=name)
+        raise FieldError(_("The %(field)s must be text.") % {"field": name}, field=name)
     return value

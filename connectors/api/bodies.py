@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import cast
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from connectors.errors import FieldError
 from connectors.masking import is_masked
 from connectors.models import Connection
 from connectors.services import ConnectionValues
+from connectors.values import EnvironmentKey
 
 READ_ONLY = frozenset(
     {"address", "created", "id", "key", "option_name", "revision", "status", "unusable", "updated"}
@@ -33,14 +35,18 @@ def object_in(request: Request, *, known: tuple[str, ...] = ()) -> dict[str, obj
     """The JSON object in the body; with ``known``, only these names. Raises ValidationError."""
     data = request.data
     if not isinstance(data, dict):
-        raise ValidationError([ErrorDetail("The body must be a JSON object.", code="invalid")])
+        raise ValidationError([ErrorDetail(_("The body must be a JSON object."), code="invalid")])
     given = {str(name): value for name, value in data.items()}
     if known:
         for name in given:
             if name not in known:
                 close = get_close_matches(name, known, n=1)
-                hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
-                raise FieldError(f"{name!r} is not known here. {hint}", field=name)
+                if close:
+                    what = _("%(name)r is not known here. Did you mean %(close)r?")
+                else:
+                    what = _("%(name)r is not known here. Known: %(names)s.")
+                names = {"name": name, "close": "".join(close), "names": ", ".join(known)}
+                raise FieldError(what % names, field=name)
     return given
 
 
@@ -49,12 +55,8 @@ def connection_values(request: Request) -> ConnectionValues:
     """What a body says about a connection; the services check the values. Raises FieldError."""
     given = object_in(request, known=(*WRITABLE, *READ_ONLY))
     values = {name: value for name, value in given.items() if name in WRITABLE}
-    if not isinstance(values.get("api_key"), str | None):
-        raise FieldError(
-            "The api_key must be text or null. A key that stays in an environment variable is "
-            "declared with apply_connections, on the server.",
-            field="api_key",
-        )
+    if "api_key" in values:
+        values["api_key"] = _api_key(values["api_key"])
     return cast(ConnectionValues, values)
 
 
@@ -64,8 +66,15 @@ def replacement_values(request: Request) -> ConnectionValues:
     given = connection_values(request)
     for name in ("name", "provider", "priority", "timeout"):
         if name not in given:
-            raise FieldError(f"The {name} is required where all is replaced.", field=name)
+            what = _("The %(field)s is required where all is replaced.")
+            raise FieldError(what % {"field": name}, field=name)
     return cast(ConnectionValues, {**_ON_REPLACE, **given})
+
+
+@sensitive_variables()
+def names_variable(values: ConnectionValues) -> bool:
+    """Whether a body says that the key is in a variable of the server."""
+    return isinstance(values.get("api_key"), EnvironmentKey)
 
 
 @sensitive_variables()
@@ -79,4 +88,15 @@ def replaces_key(existing: Connection | None, values: ConnectionValues) -> bool:
     return any(
         name in values and values.get(name) != getattr(existing, name)
         for name in ("base_url", "provider")
+    )
+
+
+@sensitive_variables()
+def _api_key(value: object) -> str | EnvironmentKey | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict) and list(value) == ["env"] and isinstance(value["env"], str):
+        return EnvironmentKey(value["env"], by_request=True)
+    raise FieldError(
+        _('The api_key must be text, null, or {"env": "NAME_OF_A_VARIABLE"}.'), field="api_key"
     )

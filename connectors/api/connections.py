@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,11 +39,16 @@ class ConnectionsView(ConnectorsView):
 
     @documented.described(
         operation_id="connectors_connections_list",
+        parameters=[documented.OPTION_NAME],
         responses=documented.answers({200: documented.ConnectionList}),
     )
     def get(self, request: Request) -> Response:
-        """The connections by priority, keys as masks."""
-        return Response({"connections": connections_shown(Connection.objects.all())})
+        """The connections by priority, keys as masks; with option_name that one, if it is there."""
+        option = request.query_params.get("option_name")
+        if option is None:
+            return Response({"connections": connections_shown(Connection.objects.all())})
+        found = services.connection_of_option(option)
+        return Response({"connections": connections_shown([found] if found else [])})
 
     @documented.described(
         operation_id="connectors_connections_create",
@@ -148,11 +154,11 @@ def _shown(connection: Connection, **more: Any) -> Response:
 def _ids(body: Mapping[str, object]) -> list[str]:
     listed = body.get("ids")
     if not isinstance(listed, list):
-        raise FieldError("The ids must be a list with the id of each connection.", field="ids")
+        raise FieldError(_("The ids must be a list with the id of each connection."), field="ids")
     ids = []
     for index, each in enumerate(listed):
         try:
             ids.append(str(UUID(each)))
         except (AttributeError, TypeError, ValueError):
-            raise FieldError("An id must be a UUID.", field=f"ids[{index}]") from None
+            raise FieldError(_("An id must be a UUID."), field=f"ids[{index}]") from None
     return ids

@@ -7,7 +7,12 @@ from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 
 from connectors.api.problems import MEDIA_TYPE, SCHEMA
@@ -28,6 +33,12 @@ REFRESH = OpenApiParameter(
     OpenApiParameter.QUERY,
     description="Ask the provider again instead of giving the list that was kept.",
 )
+OPTION_NAME = OpenApiParameter(
+    "option_name",
+    OpenApiTypes.STR,
+    OpenApiParameter.QUERY,
+    description="Only the connection with this name in Koneek for WordPress.",
+)
 CALLER = OpenApiParameter("caller", OpenApiTypes.STR, OpenApiParameter.QUERY, required=True)
 CONNECTOR = OpenApiParameter("connector", OpenApiTypes.STR, OpenApiParameter.QUERY, required=True)
 _MEANINGS = {
@@ -38,6 +49,7 @@ _MEANINGS = {
     409: "The list does not hold each connection exactly once; current is the order.",
     412: "The connection was changed meanwhile; current is what is stored.",
     415: "The body is not JSON.",
+    422: "The address does not tell what it has.",
     428: "If-Match is missing.",
     502: "The provider was not reached, or not understood.",
 }
@@ -59,7 +71,7 @@ class AddressRead(serializers.Serializer[Any]):
 
     base_url = serializers.CharField()
     source = serializers.ChoiceField(  # type: ignore[assignment]
-        ["connection", "env", "setting", "default"]
+        ["connection", "env", "setting", "app", "default"]
     )
 
 
@@ -91,7 +103,9 @@ class ConnectionRead(serializers.Serializer[Any]):
     enabled = serializers.BooleanField()
     fields = serializers.DictField()  # type: ignore[assignment]
     key = KeyRead()
-    option_name = serializers.CharField(help_text="Its name in Koneek for WordPress.")
+    option_name = serializers.CharField(
+        help_text="Its name in Koneek for WordPress; it never changes."
+    )
     unusable = serializers.CharField(help_text="Why it cannot be used; blank where it can.")
     status = StatusRead(allow_null=True)
     revision = serializers.CharField()
@@ -105,17 +119,36 @@ class ConnectionList(serializers.Serializer[Any]):
     connections = ConnectionRead(many=True)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {"env": {"type": "string"}},
+                "required": ["env"],
+                "additionalProperties": False,
+            },
+        ]
+    }
+)
+class _KeyWrite(serializers.JSONField):
+    """A key, or the name of the variable that holds it."""
+
+
 class ConnectionChange(serializers.Serializer[Any]):
     """What is left out stays as it is."""
 
     name = serializers.RegexField(r"^[A-Za-z0-9-]{1,100}$", required=False)
     provider = serializers.CharField(required=False)
     base_url = serializers.CharField(required=False, allow_blank=True)
-    api_key = serializers.CharField(
+    api_key = _KeyWrite(
         required=False,
         allow_null=True,
         write_only=True,
-        help_text="Left out keeps, null removes, text replaces; the mask of the stored key keeps.",
+        help_text="Left out keeps, null removes, text replaces; the mask of the stored key keeps. "
+        "The name of a variable leaves the key there: the provider's own variable, or one whose "
+        "name begins with that and an underscore, at the provider's own address.",
     )
     model = serializers.CharField(required=False, allow_blank=True)
     models = serializers.ListField(child=serializers.CharField(), required=False)
@@ -270,12 +303,22 @@ class ApprovalRead(serializers.Serializer[Any]):
     last_seen = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
+class CallerRow(serializers.Serializer[Any]):
+    """A caller, and what holds for each connector: a decision, pending, or else the policy."""
+
+    caller = serializers.CharField()
+    states = serializers.DictField(
+        child=serializers.ChoiceField(["pending", "allowed", "denied", "allow", "ask"])
+    )
+
+
 class ApprovalList(serializers.Serializer[Any]):
-    """All pairs that something is known of; the policy holds for the others."""
+    """All pairs that something is known of, and a row for each caller that is known or can ask."""
 
     policy = serializers.ChoiceField(["allow", "ask"])
     callers = serializers.ListField(child=serializers.CharField())
     connectors = serializers.ListField(child=serializers.CharField())
+    rows = CallerRow(many=True)
     approvals = ApprovalRead(many=True)
 
 

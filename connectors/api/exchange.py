@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -72,9 +73,9 @@ class ImportView(ConnectorsView):
         given = object_in(request, known=("document", "dry_run"))
         dry_run = given.get("dry_run", False)
         if not isinstance(dry_run, bool):
-            raise FieldError("The dry_run must be true or false.", field="dry_run")
+            raise FieldError(_("The dry_run must be true or false."), field="dry_run")
         if "document" not in given:
-            raise FieldError("The document is required.", field="document")
+            raise FieldError(_("The document is required."), field="document")
         document = given["document"]
         if not (isinstance(document, dict) and isinstance(document.get("connections"), list)):
             return Response(
@@ -113,6 +114,8 @@ def _refuse_new_variables(entries: list[object]) -> None:
         if known.get(str(entry.get("name")).casefold()) != said:
             raise DeclarationError(
                 f"document.connections[{index}].api_key",
-                "is a variable that this connection does not have. Declare it with "
-                "apply_connections, on the server.",
+                _(
+                    "is a variable that this connection does not have. Declare it with "
+                    "apply_connections, on the server."
+                ),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
@@ -28,4 +29,4 @@ class NowhereView(ConnectorsView):
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         """Answers before the method matters."""
         super().initial(request, *args, **kwargs)
-        raise NotFound("There is nothing at this address.")
+        raise NotFound(_("There is nothing at this address."))

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -60,4 +62,10 @@ def require(request: Request, *permissions: str) -> None:
     """Raises PermissionDenied that names the permissions which are missing."""
     missing = [each for each in permissions if not request.user.has_perm(each)]
     if missing:
-        raise PermissionDenied(f"This needs the permission {' and '.join(missing)}.")
+        what = ngettext(
+            "This needs the permission %(names)s.",
+            "This needs the permissions %(names)s.",
+            len(missing),
+        )
+        joined_by = _("and")
+        raise PermissionDenied(what % {"names": f" {joined_by} ".join(missing)})

@@ -20,6 +20,8 @@ from typing import Any, Final, TypedDict
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -31,11 +33,12 @@ from connectors.errors import (
     RegistryError,
     Undecryptable,
 )
-from connectors.probing import ProbeFailed
+from connectors.probing import NothingDetected, ProbeFailed
 
 MEDIA_TYPE = "application/problem+json"
 _STATUSES: tuple[tuple[type[ConnectorError], int, str], ...] = (
     (ConnectionMissing, 404, "not_found"),
+    (NothingDetected, 422, "nothing_detected"),
     (ProbeFailed, 502, "upstream_failed"),
     (MalformedKeyRing, 503, "key_ring_unusable"),
     (Undecryptable, 503, "key_unreadable"),
@@ -141,7 +144,7 @@ class PreconditionRequired(exceptions.APIException):
 
     status_code = HTTPStatus.PRECONDITION_REQUIRED
     default_code = "if_match_required"
-    default_detail = (
+    default_detail = gettext_lazy(
         "Send If-Match with the ETag of the connection as you know it, so that nobody else's "
         "change is lost."
     )
@@ -175,13 +178,13 @@ def problem_of(error: Exception) -> Problem | None:
             code = codes if isinstance(codes, str) else str(error.default_code)
             return Problem(error.status_code, code, str(error.detail))
         case Http404():
-            return Problem(404, "not_found", "There is nothing at this address.")
+            return Problem(404, "not_found", _("There is nothing at this address."))
         case DjangoPermissionDenied():
             return Problem(403, "permission_denied", str(exceptions.PermissionDenied().detail))
         case RequestDataTooBig():
-            return Problem(413, "too_large", "The body is larger than this site accepts.")
+            return Problem(413, "too_large", _("The body is larger than this site accepts."))
         case SuspiciousOperation():
-            return Problem(400, "bad_request", "The request is malformed.")
+            return Problem(400, "bad_request", _("The request is malformed."))
         case _:
             return None
 

@@ -8,10 +8,10 @@ from typing import TypedDict
 
 from django.views.decorators.debug import sensitive_variables
 
+from connectors.approval_matrix import caller_states
 from connectors.credentials import ResolvedConnection, Unreadable, resolve_all
 from connectors.masking import BULLET, mask
 from connectors.models import Approval, Connection
-from connectors.option_names import option_names
 from connectors.probing import ModelEntry, Step
 from connectors.registry import registry
 from connectors.services import AppliedConnection
@@ -77,14 +77,11 @@ class ConnectionShown(TypedDict):
 
 def connections_shown(connections: Iterable[Connection]) -> list[ConnectionShown]:
     """Connections in the given order, in a number of queries that does not grow with them."""
-    listed = list(connections)
-    names = _option_names()
     statuses = current_statuses()
-    shown = []
-    for resolved in resolve_all(listed):
-        pk = str(resolved.connection.pk)
-        shown.append(_connection_shown(resolved, names.get(pk, ""), statuses.get(pk)))
-    return shown
+    return [
+        _connection_shown(resolved, statuses.get(str(resolved.connection.pk)))
+        for resolved in resolve_all(connections)
+    ]
 
 
 def connection_shown(connection: Connection) -> ConnectionShown:
@@ -115,7 +112,7 @@ def models_shown(models: Iterable[ModelEntry]) -> dict[str, object]:
 
 def presets_shown() -> list[dict[str, object]]:
     """The connectors that a connection can be made of, in order of registration."""
-    return [_preset_shown(each) for each in registry.all() if not each.hidden]
+    return [_preset_shown(each) for each in registry.all() if each.connectable]
 
 
 def approval_shown(approval: Approval) -> dict[str, object]:
@@ -131,14 +128,16 @@ def approval_shown(approval: Approval) -> dict[str, object]:
 
 
 def approvals_shown(policy: str, approvals: Iterable[Approval]) -> dict[str, object]:
-    """All pairs, with the two sides of the matrix."""
-    listed = [approval_shown(each) for each in approvals]
-    slugs = [each.slug for each in registry.all() if not each.hidden]
+    """All pairs that something is known of, and the matrix of all callers and connectors."""
+    known = list(approvals)
+    slugs = dict.fromkeys([*registry.slugs(), *(each.connector for each in known)])
+    rows = caller_states(known, slugs)
     return {
         "policy": policy,
-        "callers": list(dict.fromkeys(each["caller"] for each in listed)),
-        "connectors": list(dict.fromkeys([*slugs, *(each["connector"] for each in listed)])),
-        "approvals": listed,
+        "callers": [each.caller for each in rows],
+        "connectors": list(slugs),
+        "rows": [{"caller": each.caller, "states": each.states} for each in rows],
+        "approvals": [approval_shown(each) for each in known],
     }
 
 
@@ -164,7 +163,7 @@ def import_shown(report: ImportReport, *, dry_run: bool) -> dict[str, object]:
 
 
 def _connection_shown(
-    resolved: ResolvedConnection, option: str, status: ConnectionStatus | None
+    resolved: ResolvedConnection, status: ConnectionStatus | None
 ) -> ConnectionShown:
     connection, address = resolved.connection, resolved.address
     return {
@@ -180,7 +179,7 @@ def _connection_shown(
         "enabled": connection.enabled,
         "fields": connection.fields,
         "key": _key_shown(resolved),
-        "option_name": option,
+        "option_name": connection.option_name,
         "unusable": resolved.unusable,
         "status": _status_shown(status) if status else None,
         "revision": connection.revision,
@@ -215,15 +214,6 @@ def _key_shown(resolved: ResolvedConnection) -> KeyShown:
         "masked": masked,
         "problem": found.reason,
     }
-
-
-def _option_names() -> dict[str, str]:
-    """Each connection's name as an option of Koneek for WordPress; the oldest has no number."""
-    rows = list(
-        Connection.objects.order_by("created", "name").values_list("pk", "provider", "name")
-    )
-    names = option_names([(provider, name) for _, provider, name in rows])
-    return {str(row[0]): name for row, name in zip(rows, names, strict=True)}
 
 
 def _preset_shown(connector: ConnectorType) -> dict[str, object]:

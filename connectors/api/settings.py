@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -86,8 +87,17 @@ class SettingsSchema(AutoSchema):
         return [OpenApiParameter("_fields", str, description=about)]
 
     def get_request_serializer(self) -> Any:
-        """One member per setting, none of them required."""
-        return {"application/json": settings_schema()}
+        """One member per setting, none of them required. A form holds texts only."""
+        schema = settings_schema()
+        texts = {
+            name: described
+            for name, described in schema["properties"].items()
+            if described["type"] == "string"
+        }
+        return {
+            "application/json": schema,
+            "application/x-www-form-urlencoded": {**schema, "properties": texts},
+        }
 
     def get_response_serializers(self) -> Any:
         """The settings, or a problem."""
@@ -157,7 +167,7 @@ class SettingsView(ConnectorsView):
     def _save(self, request: Request) -> Response:
         body = request.data
         if not isinstance(body, Mapping):
-            raise FieldError("The body must be an object with the settings to change.")
+            raise FieldError(_("The body must be an object with the settings to change."))
         shown = {
             name
             for name, setting in settings_group.registered_settings().items()

@@ -7,7 +7,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponseBase
-from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -15,8 +14,8 @@ from rest_framework.response import Response
 
 from connectors.api import documentation as documented
 from connectors.api.base import ConnectorsView
-from connectors.api.bodies import connection_values
-from connectors.api.permissions import CHANGE, TEST
+from connectors.api.bodies import connection_values, names_variable
+from connectors.api.permissions import ADD, CHANGE, REPLACE_KEY, TEST, require
 from connectors.api.preconditions import found
 from connectors.api.problems import problem_of
 from connectors.api.representations import models_shown, step_shown, trial_shown
@@ -26,7 +25,6 @@ from connectors.models import Connection
 from connectors.probing import Step, Target
 from connectors.trials import models_of, models_of_connection, passed, steps_of, target_for
 
-_TRYING = (CHANGE, TEST)
 _ANSWERS = documented.answers(
     {
         (200, "application/json"): documented.Trial,
@@ -50,12 +48,9 @@ class _TrialView(ConnectorsView):
     """Answers with a list, or with a line for each step to who accepts application/x-ndjson."""
 
     renderer_classes = (JSONRenderer, LinesRenderer)
-    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": _TRYING}
 
-    @method_decorator(sensitive_variables())
     def _try(self, request: Request, connection: Connection | None) -> HttpResponseBase:
-        target = target_for(connection, **connection_values(request))
-        steps = steps_of(target)
+        steps = steps_of(_target(request, connection))
         if request.accepted_media_type != MEDIA_TYPE:
             return Response(trial_shown(list(steps)))
         return lines_response(request._request, _lines(steps))
@@ -63,6 +58,8 @@ class _TrialView(ConnectorsView):
 
 class TrialView(_TrialView):
     """A test of a stored connection."""
+
+    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": (CHANGE, TEST)}
 
     @documented.described(
         operation_id="connectors_connections_test",
@@ -72,13 +69,16 @@ class TrialView(_TrialView):
     def post(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Try the connection, with what is sent instead of what is stored. Nothing is written.
 
-        Another address needs a key in the same call; the stored one is not sent there.
+        Another address needs a key in the same call; the stored one is not sent there. To name a
+        variable takes the permission replace_key too.
         """
         return self._try(request, found(pk))
 
 
 class UnsavedTrialView(_TrialView):
     """A test of a connection that is not stored."""
+
+    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": (ADD, TEST)}
 
     @documented.described(
         operation_id="connectors_connections_test_unsaved",
@@ -93,7 +93,7 @@ class UnsavedTrialView(_TrialView):
 class ModelsView(ConnectorsView):
     """The models of a stored connection."""
 
-    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"GET": (CHANGE,)}
+    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"GET": (CHANGE, TEST)}
 
     @documented.described(
         operation_id="connectors_connections_models",
@@ -109,18 +109,24 @@ class ModelsView(ConnectorsView):
 class UnsavedModelsView(ConnectorsView):
     """The models that a connection would have."""
 
-    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": _TRYING}
+    required_permissions: ClassVar[Mapping[str, tuple[str, ...]]] = {"POST": (ADD, TEST)}
 
     @documented.described(
         operation_id="connectors_connections_models_unsaved",
         request=documented.ConnectionWrite,
         responses=documented.answers({200: documented.ModelList}, 400, 415, 502),
     )
-    @method_decorator(sensitive_variables())
     def post(self, request: Request) -> Response:
         """What the provider lists for the key that is sent."""
-        target: Target = target_for(None, **connection_values(request))
-        return Response(models_shown(models_of(target)))
+        return Response(models_shown(models_of(_target(request, None))))
+
+
+@sensitive_variables()
+def _target(request: Request, connection: Connection | None) -> Target:
+    values = connection_values(request)
+    if names_variable(values):
+        require(request, REPLACE_KEY)
+    return target_for(connection, **values)
 
 
 def _lines(steps: Iterator[Step]) -> Iterator[Mapping[str, object]]:

@@ -7,6 +7,7 @@ from django.urls import path
 from connectors.api.approvals import ApprovalsView
 from connectors.api.connections import ConnectionsView, ConnectionView, OrderView
 from connectors.api.description import SchemaView
+from connectors.api.detection import DetectView
 from connectors.api.exchange import ExportView, ImportView, PresetsView
 from connectors.api.nowhere import NowhereView
 from connectors.api.settings import SettingsView
@@ -23,6 +24,7 @@ urlpatterns = [
     path("connectors/v1/connections/<uuid:pk>", ConnectionView.as_view(), name="connection"),
     path("connectors/v1/connections/<uuid:pk>/test", TrialView.as_view(), name="test"),
     path("connectors/v1/connections/<uuid:pk>/models", ModelsView.as_view(), name="models"),
+    path("connectors/v1/detect", DetectView.as_view(), name="detect"),
     path("connectors/v1/order", OrderView.as_view(), name="order"),
     path("connectors/v1/presets", PresetsView.as_view(), name="presets"),
     path("connectors/v1/approvals", ApprovalsView.as_view(), name="approvals"),

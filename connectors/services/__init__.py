@@ -16,6 +16,7 @@ from connectors.services.connections import (
     set_connection_enabled,
     update_connection,
 )
+from connectors.services.naming import connection_of_option
 from connectors.services.options import delete_option, get_option, set_option
 from connectors.services.planning import ConnectionValues
 from connectors.services.rotation import Rotation, rotate_keys
@@ -31,6 +32,7 @@ __all__ = [
     "Rotation",
     "apply_connections",
     "bump_version",
+    "connection_of_option",
     "create_connection",
     "delete_connection",
     "delete_option",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.credentials import resolve_all
@@ -18,6 +20,8 @@ from connectors.services.connections import (
 )
 from connectors.services.declarations import Declaration, parse
 from connectors.services.versions import rehearsal, writing
+
+KEY_REMOVED: Final = gettext_lazy("It goes to another address now, so its stored key was removed.")
 
 Action: TypeAlias = Literal["created", "updated", "unchanged", "removed"]
 
@@ -89,18 +93,29 @@ def apply_connections(
 def _apply(declaration: Declaration, existing: Connection | None) -> AppliedConnection:
     try:
         if existing is None:
-            connection = create_connection(**declaration.values)
-            return AppliedConnection(declaration.name, "created", (), _note(connection))
+            connection = create_connection(
+                option_name=declaration.option_name, **declaration.values
+            )
+            note = _note(connection, declaration)
+            return AppliedConnection(declaration.name, "created", (), note)
         update = update_connection(existing, **declaration.values)
     except ConnectorError as error:
         place = f"{declaration.path}.{error.field}" if error.field else declaration.path
         raise DeclarationError(place, error.message) from None
-    note = _note(update.connection)
+    note = _note(update.connection, declaration)
     if update.key_cleared:
-        note = "It goes to another address now, so its stored key was removed. " + note
+        note = f"{KEY_REMOVED} {note}".strip()
     action: Action = "updated" if update.changed else "unchanged"
-    return AppliedConnection(declaration.name, action, update.changed, note.strip())
+    return AppliedConnection(declaration.name, action, update.changed, note)
 
 
-def _note(connection: Connection) -> str:
-    return resolve_all([connection])[0].unusable
+def naming_note(connection: Connection, wanted: str) -> str:
+    """What the connection's option is called, where another name was asked for; else blank."""
+    if wanted in ("", connection.option_name):
+        return ""
+    return _("Its option name is %(name)s.") % {"name": connection.option_name}
+
+
+def _note(connection: Connection, declaration: Declaration) -> str:
+    unusable = resolve_all([connection])[0].unusable
+    return f"{unusable} {naming_note(connection, declaration.option_name)}".strip()

@@ -8,10 +8,12 @@ from typing import Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.errors import ConnectionMissing, ConnectorError
 from connectors.models import Connection, new_revision
+from connectors.services.naming import new_option_name
 from connectors.services.planning import ConnectionValues, plan
 from connectors.services.versions import bump_version, writing
 
@@ -29,13 +31,15 @@ class ConnectionUpdate:
 
 
 @sensitive_variables()
-def create_connection(**values: Unpack[ConnectionValues]) -> Connection:
+def create_connection(*, option_name: str = "", **values: Unpack[ConnectionValues]) -> Connection:
     """Store a new connection; ``provider`` is required, the rest has defaults.
 
-    It comes last unless ``priority`` is given. Raises ConnectorError.
+    It comes last unless ``priority`` is given. It keeps its option's name for good: ``option_name``
+    if that is free, else one that is made from provider and name. Raises ConnectorError.
     """
     with writing() as database:
         connection = plan(None, values, database).connection
+        connection.option_name = new_option_name(connection, option_name, database)
         connection.save(using=database, force_insert=True)
         bump_version()
     return connection
@@ -48,12 +52,13 @@ def update_connection(
     """Change what is given and keep the rest. Raises ConnectorError.
 
     A connection that now goes to another origin loses its stored key, unless a key comes in the
-    same call.
+    same call. One that only changes its place keeps its revision, see ``reorder_connections``.
     """
     with writing() as database:
         planned = plan(_locked(connection, database), values, database)
         if planned.changed:
-            planned.connection.revision = new_revision()
+            if planned.changed != ("priority",):
+                planned.connection.revision = new_revision()
             planned.connection.save(using=database, force_update=True)
             bump_version()
     return ConnectionUpdate(planned.connection, planned.changed, planned.key_cleared)
@@ -75,7 +80,8 @@ def reorder_connections(ids: Sequence[UUID | str]) -> None:
     """Give the connections the priorities 1, 2, 3… in this order.
 
     ``ids`` must hold each connection once, so that an order made from an outdated list is refused
-    (ConnectorError) rather than guessed at.
+    (ConnectorError) rather than guessed at. A place says nothing about the connection itself: its
+    revision stays, and with it what is known of its health and its models.
     """
     with writing() as database:
         present = {
@@ -84,7 +90,7 @@ def reorder_connections(ids: Sequence[UUID | str]) -> None:
         wanted = [str(each) for each in ids]
         if sorted(wanted) != sorted(present):
             raise ConnectorError(
-                "The order must hold each connection exactly once; load the list again.",
+                _("The order must hold each connection exactly once; load the list again."),
                 field="order",
             )
         moved = []
@@ -92,10 +98,9 @@ def reorder_connections(ids: Sequence[UUID | str]) -> None:
             connection = present[pk]
             if connection.priority != priority:
                 connection.priority = priority
-                connection.revision = new_revision()
                 moved.append(connection)
         for connection in moved:
-            connection.save(using=database, update_fields=["priority", "revision", "updated"])
+            connection.save(using=database, update_fields=["priority", "updated"])
         if moved:
             bump_version()
 
@@ -106,4 +111,4 @@ def _locked(connection: Connection | UUID | str, database: str) -> Connection:
     try:
         return Connection.objects.using(database).get(pk=pk)
     except (Connection.DoesNotExist, ValidationError):
-        raise ConnectionMissing(f"There is no connection with the id {pk}.", field="id") from None
+        raise ConnectionMissing(pk) from None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.errors import ConnectorError
 from connectors.models import Connection
 from connectors.registry import registry
-from connectors.services.applying import Action, AppliedConnection
+from connectors.services.applying import (
+    KEY_REMOVED,
+    Action,
+    AppliedConnection,
+    naming_note,
+)
 from connectors.services.connections import create_connection, update_connection
 from connectors.services.options import set_option
 from connectors.services.planning import ConnectionValues
@@ -42,13 +48,17 @@ class ImportReport:
 
 
 @sensitive_variables()
-def import_wordpress(document: object, *, dry_run: bool = False) -> ImportReport:
+def import_wordpress(
+    document: object, *, dry_run: bool = False, secrets_keys: Iterable[str] = ()
+) -> ImportReport:
     """Create and update connections and providers' keys from an export.
 
     One that cannot be stored is left out with the reason, and the others come along. A connection
-    of another provider is never written over. Raises DeclarationError for what is no export.
+    of another provider is never written over. ``secrets_keys`` open what WordPress's AI plugin has
+    encrypted. Raises DeclarationError for what is no export.
     """
-    found = parse_wordpress(document, {each.slug: each.setting_name for each in registry.all()})
+    providers = {each.slug: each.setting_name for each in registry.all()}
+    found = parse_wordpress(document, providers, secrets_keys)
     skipped = list(found.skipped)
     with rehearsal() if dry_run else writing():
         stored = {each.name.casefold(): each for each in Connection.objects.all()}
@@ -72,19 +82,21 @@ def _store(imported: ImportedConnection, stored: Mapping[str, Connection]) -> Ap
     existing = stored.get(imported.name.casefold())
     if existing is not None and existing.provider != imported.provider:
         raise ConnectorError(
-            f"A connection {existing.name!r} to {existing.provider} is there already. Rename it "
-            "to bring this one in."
+            _(
+                "A connection %(name)r to %(provider)s is there already. Rename it to bring this "
+                "one in."
+            )
+            % {"name": existing.name, "provider": existing.provider}
         )
     values = _values(imported)
     if existing is None:
-        connection = create_connection(**values)
-        return AppliedConnection(connection.name, "created")
+        connection = create_connection(option_name=imported.option, **values)
+        note = naming_note(connection, imported.option)
+        return AppliedConnection(connection.name, "created", (), note)
     update = update_connection(existing, **values)
     action: Action = "updated" if update.changed else "unchanged"
-    note = "It goes to another address now, so its stored key was removed."
-    return AppliedConnection(
-        update.connection.name, action, update.changed, note if update.key_cleared else ""
-    )
+    note = str(KEY_REMOVED) if update.key_cleared else ""
+    return AppliedConnection(update.connection.name, action, update.changed, note)
 
 
 def _values(imported: ImportedConnection) -> ConnectionValues:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import crypto
@@ -43,7 +44,10 @@ def set_option(
     if value is None:
         return delete_option(name, announced=announced)
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise FieldError(f"The name must be 1 to {_LONGEST_NAME} characters.", field="name")
+        raise FieldError(
+            gettext("The name must be 1 to %(longest)d characters.") % {"longest": _LONGEST_NAME},
+            field="name",
+        )
     owner = next((each for each in registry.all() if each.setting_name == name), None)
     with writing() as database:
         option = Option.objects.using(database).filter(name=name).first() or Option(name=name)
@@ -76,13 +80,17 @@ def delete_option(name: str, *, announced: bool = True) -> bool:
 def _seal(option: Option, value: str, owner: ConnectorType | None) -> str:
     if is_masked(value):
         raise FieldError(
-            f"{option.name} was given the mask of another key. Send the key itself, or leave it "
-            "out.",
+            gettext(
+                "%(name)s was given the mask of another key. Send the key itself, or leave it out."
+            )
+            % {"name": option.name},
             field="value",
         )
     if owner is not None and not is_sendable(value.strip()):
         raise FieldError(
-            f"{option.name} holds characters that no HTTP header can carry.", field="value"
+            gettext("%(name)s holds characters that no HTTP header can carry.")
+            % {"name": option.name},
+            field="value",
         )
     return crypto.encrypt(value.strip() if owner else value, option_binding(option))
 

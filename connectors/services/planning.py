@@ -8,6 +8,8 @@ from copy import copy
 from dataclasses import dataclass
 from typing import NoReturn, TypedDict
 
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import conf, crypto
@@ -22,20 +24,13 @@ from connectors.errors import (
 from connectors.masking import KeyChange, is_masked, merge
 from connectors.models import Connection
 from connectors.registry import registry
+from connectors.services.variables import usable_name
 from connectors.values import UNSET, ConnectorType, EnvironmentKey, FieldValue, Unset
 
 NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _LONGEST_MODEL = 200
 _LAST_PRIORITY = 2**31 - 1
 _LONGEST_URL = 500
-_SITE_SECRETS = {
-    "DATABASE_URL",
-    "KONEEK_ENCRYPTION_KEYS",
-    "REDIS_URL",
-    "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS",
-}
 _COLUMNS = (
     "name",
     "provider",
@@ -55,7 +50,8 @@ class ConnectionValues(TypedDict, total=False):
     ``name`` blank: made from the provider. ``base_url`` blank: the provider's own. ``timeout`` in
     seconds, above 0 and up to 600. ``fields`` replace all of the provider's fields. ``api_key``:
     UNSET or left out keeps, None and blank clear, text replaces (the mask of the stored key keeps
-    it), EnvironmentKey leaves the key in that variable.
+    it), EnvironmentKey leaves the key in that variable; one that was named by a request has to be
+    the provider's own, at the provider's own address.
     """
 
     name: str
@@ -90,6 +86,8 @@ def plan(existing: Connection | None, given: ConnectionValues, database: str) ->
     if connector is not None and connector.hidden:
         raise UnknownProvider(connection.provider, registry.slugs())
     kept_as_is = existing is not None and existing.provider == connection.provider
+    if connector is not None and not kept_as_is and not connector.connectable:
+        _refuse("provider", _not_connectable(connector))
     if connector is not None:
         if not kept_as_is or "base_url" in given:
             _take_address(connection, connector)
@@ -106,9 +104,20 @@ def plan(existing: Connection | None, given: ConnectionValues, database: str) ->
     return Plan(connection, (*changed, "api_key") if key_changed else changed, key_cleared)
 
 
+def _not_connectable(connector: ConnectorType) -> str:
+    if connector.method == "application_password":
+        said = _(
+            "%(provider)s is opened with a user name and an application password, which belong to "
+            "the site's settings (/wp/v2/settings), not to a connection."
+        )
+    else:
+        said = _("%(provider)s is not in use on this site: the app that brings it is not active.")
+    return said % {"provider": connector.name}
+
+
 def _new(given: ConnectionValues, database: str) -> Connection:
     if "provider" not in given:
-        raise FieldError("A connection needs a provider.", field="provider")
+        raise FieldError(_("A connection needs a provider."), field="provider")
     connection = Connection(timeout=conf.default_timeout())
     if "priority" not in given:
         last = Connection.objects.using(database).order_by("-priority").first()
@@ -128,22 +137,28 @@ def _take_values(connection: Connection, given: Mapping[str, object]) -> None:
             or isinstance(priority, bool)
             or abs(priority) > _LAST_PRIORITY
         ):
-            _refuse("priority", "must be a whole number")
+            _refuse("priority", _("The priority must be a whole number."))
         connection.priority = priority
     if "timeout" in given:
         timeout = given["timeout"]
         if not isinstance(timeout, int | float) or not conf.is_timeout(timeout):
-            _refuse("timeout", "must be a number of seconds above 0 and up to 600")
+            _refuse("timeout", _("The timeout must be a number of seconds above 0 and up to 600."))
         connection.timeout = float(timeout)
     if "enabled" in given:
         enabled = given["enabled"]
         if not isinstance(enabled, bool):
-            _refuse("enabled", "must be true or false")
+            _refuse("enabled", _("The enabled must be true or false."))
         connection.enabled = enabled
 
 
 def _take_address(connection: Connection, connector: ConnectorType) -> None:
     address = address_of(connector, connection.base_url)
+    if connection.base_url and connector.check_address is not None:
+        try:
+            connector.check_address(address.base_url)
+        except ValueError as error:
+            # The provider marks its words, and leaves them as they are.
+            raise InvalidBaseUrl(translation.gettext(str(error))) from None
     connection.base_url = address.base_url if connection.base_url else ""
 
 
@@ -153,7 +168,7 @@ def _take_fields(
     if "fields" in given:
         fields: object = given["fields"]
         if not isinstance(fields, Mapping):
-            _refuse("fields", "must be names and values")
+            _refuse("fields", _("The fields must be names and values."))
         connection.fields = _cleaned(connector, fields)
     elif not is_kept:
         declared = {field.name for field in connector.fields}
@@ -179,9 +194,10 @@ def _take_name(
     if not name:
         name = generated_name(connection.provider, taken)
     elif not NAME.fullmatch(name):
-        _refuse("name", "may hold letters, digits and hyphens only, 100 at most")
+        _refuse("name", _("The name may hold letters, digits and hyphens only, 100 at most."))
     elif meaning := registry.meaning_of(name):
-        _refuse("name", f"must not be {name!r}, which means {meaning}")
+        what = _("The name must not be %(name)r, which means %(meaning)s.")
+        _refuse("name", what % {"name": name, "meaning": meaning})
     elif name.casefold() in taken:
         raise NameTaken(name)
     connection.name = name
@@ -217,8 +233,10 @@ def _take_key(
     if connector is None:
         raise UnknownProvider(connection.provider, registry.slugs())
     connection.api_key_origin = address_of(connector, connection.base_url).origin
-    connection.api_key_env = _variable(text) if isinstance(text, EnvironmentKey) else ""
-    secret = text.name if isinstance(text, EnvironmentKey) else _key(text)
+    if isinstance(text, EnvironmentKey):
+        secret = connection.api_key_env = usable_name(text, connector, connection.api_key_origin)
+    else:
+        secret, connection.api_key_env = _key(text), ""
     connection.api_key_encrypted = crypto.encrypt(secret, key_binding(connection))
     return True, False
 
@@ -254,20 +272,15 @@ def _stored(connection: Connection) -> str:
         return ""
 
 
-def _variable(key: EnvironmentKey) -> str:
-    if not _VARIABLE.fullmatch(key.name):
-        _refuse("api_key", "names no environment variable")
-    if key.name in _SITE_SECRETS:
-        _refuse("api_key", f"must not be the site's own {key.name}")
-    return key.name
-
-
 @sensitive_variables()
 def _key(text: str) -> str:
     if is_masked(text):
-        _refuse("api_key", "is the mask of another key; send the key itself, or leave it out")
+        _refuse(
+            "api_key",
+            _("The api_key is the mask of another key; send the key itself, or leave it out."),
+        )
     if not is_sendable(text):
-        _refuse("api_key", "holds characters that no HTTP header can carry")
+        _refuse("api_key", _("The api_key holds characters that no HTTP header can carry."))
     return text
 
 
@@ -276,22 +289,24 @@ def _models(given: Mapping[str, object], present: list[str]) -> list[str]:
         return present
     listed = given["models"]
     if not isinstance(listed, Sequence) or isinstance(listed, str | bytes):
-        _refuse("models", "must be a list of model ids")
+        _refuse("models", _("The models must be a list of model ids."))
     if not all(isinstance(model, str) for model in listed):
-        _refuse("models", "must be a list of model ids")
+        _refuse("models", _("The models must be a list of model ids."))
     names = [model.strip() for model in listed]
     for name in names:
         if not name or len(name) > _LONGEST_MODEL or not name.isprintable():
-            _refuse("models", f"must be model ids of 1 to {_LONGEST_MODEL} characters")
+            what = _("The models must be model ids of 1 to %(longest)d characters.")
+            _refuse("models", what % {"longest": _LONGEST_MODEL})
     return list(dict.fromkeys(names))
 
 
 def _text(given: Mapping[str, object], name: str, present: str, longest: int) -> str:
     value = given.get(name, present)
     if not isinstance(value, str) or not value.isprintable() or len(value.strip()) > longest:
-        _refuse(name, f"must be text on one line, up to {longest} characters")
+        what = _("The %(field)s must be text on one line, up to %(longest)d characters.")
+        _refuse(name, what % {"field": name, "longest": longest})
     return value.strip()
 
 
-def _refuse(field: str, why: str) -> NoReturn:
-    raise FieldError(f"The {field} {why}.", field=field)
+def _refuse(field: str, what: str) -> NoReturn:
+    raise FieldError(what, field=field)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Literal, TypeAlias
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import application_passwords as app_passwords
@@ -95,12 +96,12 @@ def _change(setting: RegisteredSetting, held: Held, value: object) -> _Change | 
     if isinstance(wanted, _Kept):
         return None
     if held.is_read_only:
-        where = "the environment variable" if held.source == "env" else "the setting CONNECTORS:"
-        return Refusal(
-            setting.name,
-            "read_only",
-            f"{setting.label} is set by {where} {held.name}; change it there.",
-        )
+        if held.source == "env":
+            why = _("%(label)s is set by the environment variable %(name)s; change it there.")
+        else:
+            why = _("%(label)s is set by the setting CONNECTORS: %(name)s; change it there.")
+        names = {"label": setting.label, "name": held.name}
+        return Refusal(setting.name, "read_only", why % names)
     if wanted is None or setting.type == "object":
         return _Change(setting, wanted)
     text = setting.sanitize(wanted)
@@ -142,7 +143,8 @@ def _refusal(setting: RegisteredSetting, key: str) -> Refusal | None:
         return Refusal(
             setting.name,
             "masked_key",
-            f"{setting.label}: this is the mask of another key. Send the key itself.",
+            _("%(label)s: this is the mask of another key. Send the key itself.")
+            % {"label": setting.label},
         )
     connector = setting.connector
     if connector is None:
@@ -151,7 +153,7 @@ def _refusal(setting: RegisteredSetting, key: str) -> Refusal | None:
         return Refusal(
             setting.name,
             "unsendable_key",
-            f"{setting.label} holds characters that no HTTP header can carry.",
+            _("%(name)s holds characters that no HTTP header can carry.") % {"name": setting.label},
         )
     if connector.type == AI_PROVIDER and connector.probe is not None:
         return _refused_by_provider(setting, connector, key)
@@ -167,7 +169,8 @@ def _refused_by_provider(
         return Refusal(
             setting.name,
             "key_not_checked",
-            f"{connector.name} has no address of its own. Type the key into a connection.",
+            _("%(provider)s has no address of its own. Type the key into a connection.")
+            % {"provider": connector.name},
         )
     target = Target(
         provider=connector.slug,
@@ -181,19 +184,20 @@ def _refused_by_provider(
     try:
         accepted = connector.probe.accepts_key(target)
     except ProbeFailed as error:
-        why = f"The key could not be checked and was not stored. {error.message}"
-        return Refusal(setting.name, "key_not_checked", why)
+        why = _("The key could not be checked and was not stored. %(reason)s")
+        return Refusal(setting.name, "key_not_checked", why % {"reason": error.message})
     except Exception as error:
         # A probe is an app's code: whatever it raises, the key counts as not checked.
         logger.error("The probe of %s failed: %s", connector.slug, type(error).__name__)
-        why = f"{connector.name} could not check the key, so it was not stored. Try again later."
-        return Refusal(setting.name, "key_not_checked", why)
+        why = _("%(provider)s could not check the key, so it was not stored. Try again later.")
+        return Refusal(setting.name, "key_not_checked", why % {"provider": connector.name})
     if accepted is True:
         return None
     return Refusal(
         setting.name,
         "key_rejected",
-        f"{connector.name} does not accept this key, so it was not stored.",
+        _("%(provider)s does not accept this key, so it was not stored.")
+        % {"provider": connector.name},
     )
 
 
@@ -202,17 +206,22 @@ def _check_type(setting: RegisteredSetting, value: object) -> None:
         return
     if setting.type == "string":
         if not isinstance(value, str):
-            raise FieldError(f"{setting.name} must be text.", field=setting.name)
+            raise FieldError(
+                _("%(name)s must be text.") % {"name": setting.name}, field=setting.name
+            )
         return
     if not isinstance(value, Mapping):
         raise FieldError(
-            f"{setting.name} must be an object with username and password.", field=setting.name
+            _("%(name)s must be an object with username and password.") % {"name": setting.name},
+            field=setting.name,
         )
     for half, text in value.items():
         if half not in app_passwords.NOTHING:
             raise FieldError(
-                f"{setting.name} has no {half!r}; it holds username and password.",
+                _("%(name)s has no %(half)r; it holds username and password.")
+                % {"name": setting.name, "half": half},
                 field=setting.name,
             )
         if not isinstance(text, str):
-            raise FieldError(f"{setting.name}.{half} must be text.", field=f"{setting.name}.{half}")
+            place = f"{setting.name}.{half}"
+            raise FieldError(_("%(name)s must be text.") % {"name": place}, field=place)

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.core import serializers
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from connectors.errors import ConnectionMissing, ConnectorError, NameTaken
 from connectors.models import Connection, new_revision
 from connectors.services.connections import delete_connection
+from connectors.services.naming import new_option_name
 from connectors.services.versions import bump_version, writing
 
 
@@ -23,17 +25,16 @@ def delete_with_memory(connection: UUID | str) -> str:
         try:
             row = Connection.objects.using(database).get(pk=connection)
         except (Connection.DoesNotExist, ValidationError):
-            raise ConnectionMissing(
-                f"There is no connection with the id {connection}.", field="id"
-            ) from None
+            raise ConnectionMissing(connection) from None
         memory: str = serializers.serialize("json", [row])
         delete_connection(row)
     return memory
 
 
 def restore_connection(memory: str) -> Connection:
-    """Store a deleted connection again, with its key and its place.
+    """Store a deleted connection again, with its key, its place and its option's name.
 
+    It gets another option's name where that went to a newer connection meanwhile.
     Raises NameTaken where another connection has the name by now, and ConnectorError where the
     text cannot be read or the connection is there again already.
     """
@@ -41,9 +42,12 @@ def restore_connection(memory: str) -> Connection:
         row = _read(memory)
         others = Connection.objects.using(database)
         if others.filter(pk=row.pk).exists():
-            raise ConnectorError(f"The connection {row.name} is there already.")
+            raise ConnectorError(
+                _("The connection %(name)s is there already.") % {"name": row.name}
+            )
         if row.name.casefold() in map(str.casefold, others.values_list("name", flat=True)):
             raise NameTaken(row.name)
+        row.option_name = new_option_name(row, row.option_name, database)
         row.revision = new_revision()
         row.save(using=database, force_insert=True)
         bump_version()
@@ -54,7 +58,7 @@ def _read(memory: str) -> Connection:
     try:
         (entry,) = serializers.deserialize("json", memory)
     except (serializers.base.DeserializationError, ValueError):
-        raise ConnectorError("What was deleted cannot be read any more.") from None
+        raise ConnectorError(_("What was deleted cannot be read any more.")) from None
     if not isinstance(entry.object, Connection):
-        raise ConnectorError("What was deleted is no connection.")
+        raise ConnectorError(_("What was deleted is no connection."))
     return entry.object

@@ -62,6 +62,8 @@ def test_an_unknown_name_is_told_with_the_one_that_was_meant(settings: Any) -> N
         ("FIRST_EVENT_TIMEOUT", "soon", "It takes a number or None."),
         ("MAX_ATTEMPTS", 2.5, "It takes a whole number."),
         ("REQUIRE_GATEWAY_KEY", "no", "It takes True or False."),
+        ("ENABLED", "no", "It takes True or False."),
+        ("PREVENT_PROMPT", 5, "It takes text."),
         ("IDLE_TIMEOUT", 0, "It takes a number above zero."),
         ("MAX_BODY_BYTES", -1, "It takes a number above zero."),
         ("LOG_WRITER", "process", "It takes 'thread' or 'manual'."),
@@ -79,6 +81,22 @@ def test_a_malformed_private_host_is_named(settings: Any) -> None:
     (message,) = found(settings, {"ALLOW_PRIVATE_HOSTS": ["ollama", "http://ollama"]})
     assert message.id == "ai_client.E004"
     assert "'http://ollama'" in message.msg
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("prevent", "doesn't look like a module path"),
+        ("tests.nowhere.prevent", "No module named"),
+        ("tests.settings.STATIC_ROOT", "It is no function"),
+    ],
+)
+def test_what_prevents_prompts_has_to_be_a_function(settings: Any, path: str, problem: str) -> None:
+    (message,) = found(settings, {"PREVENT_PROMPT": path})
+    assert message.id == "ai_client.E005"
+    assert problem in message.msg
+    assert message.hint
+    assert found(settings, {"PREVENT_PROMPT": "tests.ai_client.test_checks.found"}) == []
 
 
 def test_a_gateway_open_to_all_is_warned_of(settings: Any) -> None:

@@ -185,6 +185,7 @@ def test_connections_are_tested_each_by_itself_and_shown_in_a_table(chain: Site)
     assert len({line.index(word) for line, word in ((head, "RESULT"), (good, "OK"))}) == 1
 
     assert "bad" not in run("test_connections", "good")
+    assert "good" in run("test_connections", "koneek_api_key_openai_good").splitlines()[1]
     with pytest.raises(CommandError, match=r"'idle'. There are: good, bad"):
         run("test_connections", "idle")
 

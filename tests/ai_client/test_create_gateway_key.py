@@ -8,6 +8,7 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
+from django.utils import translation
 
 from ai_client.connections import load
 from ai_client.gateway_keys import authenticate
@@ -81,3 +82,11 @@ def test_what_cannot_be_is_refused_with_the_reason(arguments: list[str], complai
     with pytest.raises(CommandError, match=complaint):
         run(*arguments)
     assert GatewayKey.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_it_refuses_in_english_whatever_the_language_of_the_site() -> None:
+    with translation.override("de"):
+        with pytest.raises(CommandError, match=r"^The expiry has passed\."):
+            run("alice", "--expires", "2001-01-31")
+        assert translation.get_language() == "de"

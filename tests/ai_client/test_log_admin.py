@@ -234,3 +234,28 @@ def test_charlie_sees_nothing(charlie: Client, row: RequestLog) -> None:
     ):
         assert charlie.get(page).status_code == 403
         assert Client().get(page).status_code == 302
+
+
+def test_the_admin_is_german_for_whom_prefers_it(alice: Client, row: RequestLog) -> None:
+    german = {"accept-language": "de"}
+    form = {"name": "<shop>", "allow_fallback": "on"}
+    late = {**form, "expires_at_0": "01.01.2001", "expires_at_1": "00:00"}
+    refused = alice.post(address("gatewaykey", "add"), late, headers=german).content.decode()
+    for words in (
+        "Der Ablauf liegt in der Vergangenheit. Bitte einen künftigen Zeitpunkt wählen.",
+        "Ausweichen erlauben",
+        "KI-Client",
+    ):
+        assert words in refused
+    made = alice.post(address("gatewaykey", "add"), form, headers=german).content.decode()
+    (plain,) = set(KEY.findall(made))
+    assert f"„&lt;shop&gt;“ wurde angelegt: <code>{plain}</code>" in made
+    changelist = address("gatewaykey", "changelist")
+    assert f'<a href="{changelist}">Alle Gateway-Schlüssel</a>' in made
+    listed = alice.get(changelist, headers=german).content.decode()
+    assert "Ausgewählte Gateway-Schlüssel widerrufen" in listed
+    shown = alice.get(address("requestlog", "change", row.pk), headers=german).content.decode()
+    for words in ("Anfrageprotokoll", '<th scope="col">Meldung</th>', "Erfolg"):
+        assert words in shown
+    for words in ("Request log", '<th scope="col">message</th>', "Success"):
+        assert words not in shown

@@ -23,6 +23,7 @@ from ai_client.errors import (
     FirstEventTimedOut,
     IdleTimedOut,
     InvalidRequest,
+    KeyRejected,
     RateLimited,
     ServerFailed,
     StaleSocket,
@@ -32,6 +33,7 @@ from ai_client.errors import (
 from ai_client.exchange import (
     Answer,
     Chunk,
+    Consult,
     Drop,
     End,
     Open,
@@ -43,7 +45,7 @@ from ai_client.exchange import (
     Reply,
 )
 from ai_client.health import Health, Standing
-from ai_client.messages import GenerationRequest, ModelConfig, user_message
+from ai_client.messages import GenerationRequest, GenerativeAiResult, ModelConfig, user_message
 from ai_client.providers import Provider
 from ai_client.router import Route
 from ai_client.session import Flow, Session
@@ -116,6 +118,23 @@ class After:
 
 
 @dataclass
+class Lists:
+    """Routes that upstreams would tell, one each time; how long each was given for that."""
+
+    rest: list[Route]
+    routes: tuple[Route, ...] = ()
+    waits: list[float] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.rest
+
+    def ask(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.routes = (*self.routes, self.rest.pop(0))
+
+
+@dataclass
 class Play:
     """A session with the network that the script plays to it."""
 
@@ -126,6 +145,7 @@ class Play:
     windows: dict[str, int] = field(default_factory=dict)
     opened: list[Open] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    reserve: Lists | None = None
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -137,6 +157,7 @@ class Play:
             self.clock,
             self.limits,
             lambda _, model: self.windows.get(model),
+            reserve=self.reserve,
         )
 
     def outputs(self) -> Generator[Output, None, None]:
@@ -159,6 +180,8 @@ class Play:
                     yield step
                 case Drop():
                     pass
+                case Consult():
+                    step.act()
                 case Open() | Read():
                     if isinstance(step, Open):
                         self.opened.append(step)
@@ -173,6 +196,7 @@ class Play:
     def text(self) -> str:
         (output,) = self.outputs()
         assert isinstance(output, Answer)
+        assert isinstance(output.result, GenerativeAiResult)
         return output.result.to_text()
 
     @property
@@ -191,6 +215,51 @@ def test_the_first_connection_that_works_answers() -> None:
     first, second = play.session.progress.attempts
     assert isinstance(first.error, ConnectFailed)
     assert second.error is None
+
+
+def test_lists_of_models_are_asked_for_once_everybody_else_has_failed() -> None:
+    lists = Lists([route("a"), route("c"), route("d"), route("e")])
+    script: list[Reply | After] = [
+        After(100, ConnectFailed("refused")),
+        After(50, ConnectFailed("refused")),
+        *(ConnectFailed("refused"), JSON, answer("hi"), End()),
+    ]
+    play = Play((route("a"), route("b")), script, reserve=lists)
+    assert play.text() == "hi"
+    # What is known already is no news; with the answer nobody is asked any more.
+    assert play.hosts == ["a", "b", "c", "d"]
+    assert lists.waits == [450.0, 450.0, 450.0]
+    assert [each.route.connection.name for each in play.session.progress.attempts] == [*"abcd"]
+
+
+def test_an_answer_asks_for_no_lists() -> None:
+    lists = Lists([route("c")])
+    assert Play((route("a"),), [JSON, answer("hi"), End()], reserve=lists).text() == "hi"
+    assert lists.waits == []
+
+
+def test_lists_are_asked_for_neither_past_the_deadline_nor_past_four_attempts() -> None:
+    late = Lists([route("z")])
+    play = Play((route("a"),), [After(600, ConnectFailed("refused"))], reserve=late)
+    with pytest.raises(DeadlineExceeded):
+        list(play.outputs())
+    enough = Lists([route("z")])
+    play = Play(tuple(map(route, "abcd")), [ConnectFailed("refused")] * 4, reserve=enough)
+    with pytest.raises(ConnectFailed):
+        list(play.outputs())
+    assert late.waits == enough.waits == []
+
+
+def test_lists_are_asked_for_where_nobody_may_be_asked_at_the_moment() -> None:
+    lists = Lists([route("b")])
+    play = Play((route("a"),), [JSON, answer("hi"), End()], reserve=lists)
+    play.health.fail("a", "", "model", KeyRejected("the key"), play.clock())
+    assert play.text() == "hi"
+    assert play.hosts == ["b"]
+    play = Play((route("a"),), [], reserve=Lists([]))
+    play.health.fail("a", "", "model", KeyRejected("the key"), play.clock())
+    with pytest.raises(KeyRejected):
+        list(play.outputs())
 
 
 def test_what_the_request_itself_got_wrong_is_not_tried_elsewhere() -> None:

@@ -894,7 +894,7 @@ class TestRefusals:
         assert send(simulator, dialect, path=path, body={"model": "m"}).status == 400
 
     def test_unknown_urls_are_404(self, simulator: Simulator) -> None:
-        raw = send(simulator, "openai", path="/v1/embeddings")
+        raw = send(simulator, "openai", path="/v1/completions")
         assert raw.status == 404
         assert "Unknown request URL" in raw.json["error"]["message"]
 

@@ -87,6 +87,19 @@ def test_a_connection_is_added(admin_client: Client) -> None:
     assert Connection.objects.filter(name="acme", fields={}).exists()
 
 
+def test_the_option_name_is_shown_searched_for_and_never_written(admin_client: Client) -> None:
+    saved(admin_client, reverse(ADD), form(option_name="koneek_api_key_mine"))
+    connection = Connection.objects.get()
+    text = admin_client.get(page_of(connection)).content.decode()
+    assert "koneek_api_key_acme_primary" in text
+    assert 'name="option_name"' not in text
+    saved(admin_client, page_of(connection), form(name="work", option_name="koneek_api_key_mine"))
+    connection.refresh_from_db()
+    assert (connection.name, connection.option_name) == ("work", "koneek_api_key_acme_primary")
+    listed = admin_client.get(reverse(LIST), {"q": "koneek_api_key_acme_primary"})
+    assert page_of(connection) in listed.content.decode()
+
+
 def test_only_what_was_changed_is_written(admin_client: Client) -> None:
     connection = create_connection(
         name="primary",

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from connectors import binding
 from connectors.binding import Credential, Resolution, Unreadable
-from connectors.credentials import provider_keys, resolve
+from connectors.credentials import address_of, provider_keys, resolve
+from connectors.errors import InvalidBaseUrl
 from connectors.page_data import script_module_data
 from connectors.registry import registry
 from connectors.services import create_connection, set_option
@@ -107,3 +108,36 @@ def test_the_providers_key_goes_to_no_address_that_was_typed(
     assert isinstance(resolved.credential, Credential)
     assert resolved.credential.value == ""
     assert "own address only" in resolved.unusable
+
+
+def test_an_app_may_keep_the_address_together_with_the_key() -> None:
+    kept = ConnectorType(
+        slug="vaulted",
+        name="Vaulted",
+        method="none",
+        authentication=lambda: "vault-key",
+        address=lambda: "https://kept.example/v1",
+    )
+    registry.register(kept)
+    try:
+        resolved = resolve(create_connection(provider="vaulted"))
+        assert resolved.address is not None
+        assert (resolved.address.base_url, resolved.address.source) == (
+            "https://kept.example/v1",
+            "app",
+        )
+        assert isinstance(resolved.credential, Credential)
+        assert resolved.credential.value == "vault-key"
+        typed = resolve(create_connection(provider="vaulted", base_url="https://typed.example"))
+        assert isinstance(typed.credential, Credential)
+        assert typed.credential.value == ""
+    finally:
+        registry.unregister("vaulted")
+
+
+def test_an_app_that_cannot_say_its_address_has_none() -> None:
+    def fails() -> str:
+        raise RuntimeError
+
+    with pytest.raises(InvalidBaseUrl):
+        address_of(ConnectorType(slug="vaulted", name="Vaulted", address=fails), "")

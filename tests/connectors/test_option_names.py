@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.option_names import OptionName, option_name, option_names, parse_option_name
+from connectors.option_names import (
+    OptionName,
+    connection_option,
+    is_option_name,
+    option_name,
+    parse_option_name,
+)
 
 SLUGS = ("openai", "openai-compatible", "google", "anthropic", "nvidia-nim", "opencode-zen", "a_b")
 
@@ -26,9 +32,17 @@ def test_an_option_is_named_after_provider_and_name(
     assert option_name(provider, name) == expected
 
 
+def made_one_after_the_other(pairs: list[tuple[str, str]]) -> list[str]:
+    """The options of connections, each made while those before it are there."""
+    made: list[str] = []
+    for provider, name in pairs:
+        made.append(connection_option(provider, name, made))
+    return made
+
+
 def test_a_name_that_is_taken_is_numbered() -> None:
     pairs = [("openai", "openai"), ("openai", "openai-2"), ("openai", "Lab"), ("openai", "lab")]
-    assert option_names(pairs) == [
+    assert made_one_after_the_other(pairs) == [
         "koneek_api_key_openai",
         "koneek_api_key_openai_2",
         "koneek_api_key_openai_lab",
@@ -44,6 +58,7 @@ def test_a_name_that_is_taken_is_numbered() -> None:
         ("koneek_api_key_openai_lab", OptionName("openai", "lab")),
         ("koneek_api_key_openai_lab_2", OptionName("openai", "lab", 2)),
         ("koneek_api_key_openai_1", OptionName("openai", "1")),
+        (f"koneek_api_key_openai_{'9' * 5000}", OptionName("openai", "9" * 5000)),
         ("koneek_api_key_custom_openai_nvidia", OptionName("openai-compatible", "nvidia")),
         ("koneek_api_key_openai_compatible", OptionName("openai-compatible")),
         ("koneek_api_key_gemini_home", OptionName("google", "home")),
@@ -72,8 +87,9 @@ names = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True)
 
 @given(st.lists(st.tuples(st.sampled_from(SLUGS), names), max_size=12))
 def test_every_connection_gets_an_option_of_its_own(pairs: list[tuple[str, str]]) -> None:
-    made = option_names(pairs)
+    made = made_one_after_the_other(pairs)
     assert len(set(made)) == len(pairs)
+    assert all(map(is_option_name, made))
 
 
 @given(st.sampled_from(SLUGS), names)

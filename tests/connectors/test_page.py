@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Permission, User
+from django.contrib.staticfiles import finders
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,7 +24,9 @@ from connectors.probing import ModelEntry, ProbeFailed, Step, Target
 from connectors.registry import registry
 from connectors.services import create_connection, update_connection
 from connectors.snippets import Snippet, register_snippets
+from connectors.values import ConnectorType, Field
 from tests.connectors.conftest import ACME
+from tests.connectors.html_forms import as_sent
 
 pytestmark = pytest.mark.django_db
 
@@ -214,6 +217,83 @@ def as_shown_in(response: Any) -> dict[str, str]:
     }
 
 
+BOXES = ConnectorType(
+    slug="boxes",
+    name="Boxes",
+    base_url="https://boxes.example/v1",
+    key_required=False,
+    fields=(Field("a", "A"), Field("b", "B", kind="boolean", default=True), Field("c", "C")),
+)
+
+
+@pytest.fixture
+def boxes() -> Iterator[None]:
+    registry.register(BOXES)
+    yield
+    registry.unregister("boxes")
+
+
+def test_a_box_is_switched_off_and_on_without_javascript(boxes: None, admin_client: Client) -> None:
+    new = reverse("connectors_page:new")
+    shown = as_sent(page(admin_client, f"{new}?provider=boxes"))
+    assert shown["field-b"] == "on"
+    shown.pop("field-b")
+    saved(admin_client, new, shown)
+    row = Connection.objects.get()
+    assert row.fields == {"b": False}
+    shown = as_sent(page(admin_client, url_of(row)))
+    assert "field-b" not in shown
+    saved(admin_client, url_of(row), shown | {"field-b": "on"})
+    assert Connection.objects.get().fields == {"b": True}
+
+
+@pytest.mark.parametrize("fields_shown", ["a", None])
+def test_fields_that_a_script_did_not_draw_keep_their_values(
+    boxes: None, admin_client: Client, fields_shown: str | None
+) -> None:
+    new = reverse("connectors_page:new")
+    sent = as_sent(page(admin_client, f"{new}?provider=boxes"))
+    for name in ("field-b", "field-c", "fields_shown"):
+        sent.pop(name)
+    if fields_shown:
+        sent["fields_shown"] = fields_shown
+    refused = admin_client.post(new, sent | {"field-a": "typed", "timeout": "0"})
+    assert as_sent(refused.content.decode())["field-b"] == "on"
+    saved(admin_client, new, sent | {"field-a": "typed"})
+    row = Connection.objects.get()
+    assert row.fields == {"a": "typed", "b": True}
+    update_connection(row, fields={"a": "typed", "b": False, "c": "kept"})
+    sent["revision"] = Connection.objects.get().revision
+    saved(admin_client, url_of(row), sent | {"field-a": "changed"})
+    assert Connection.objects.get().fields == {"a": "changed", "b": False, "c": "kept"}
+
+
+def test_place_and_priority_can_be_read(admin_client: Client) -> None:
+    add("first", priority=10)
+    add("second", priority=20)
+    text = page(admin_client, reverse(INDEX))
+    shown = re.findall(
+        r"Place <span data-place>(\d+)</span> · Priority <span data-priority>(\d+)", text
+    )
+    assert shown == [("1", "10"), ("2", "20")]
+
+
+@pytest.mark.parametrize("name", ["index", "approvals"])
+def test_the_pages_have_an_icon_of_their_own(admin_client: Client, name: str) -> None:
+    text = page(admin_client, reverse(f"connectors_page:{name}"))
+    assert '<link rel="icon" href="/static/connectors/icon.svg" type="image/svg+xml">' in text
+    assert finders.find("connectors/icon.svg")
+
+
+def test_the_script_asks_for_what_may_have_changed(admin_client: Client) -> None:
+    row = add()
+    admin_client.post(url_of(row, "enable"), {"enabled": "off"}, headers={"x-part": "page"})
+    text = admin_client.get(reverse(INDEX), headers={"x-part": "page"}).content.decode()
+    assert "<html" not in text
+    assert "Disabled primary." in text
+    assert f'data-tile="{row.pk}"' in text
+
+
 def test_the_fields_of_a_provider_come_as_a_part(admin_client: Client) -> None:
     response = admin_client.get(reverse("connectors_page:fields"), {"provider": "acme"})
     text = response.content.decode()
@@ -244,7 +324,7 @@ def test_a_key_typed_into_a_conflict_is_asked_for_again_not_shown(admin_client: 
     update_connection(row, model="other")
     text = admin_client.post(url_of(row), sent).content.decode()
     assert "typed-in-vain-0001" not in text
-    assert "Type the new key again" in text
+    assert "Type the key again" in text
     assert key_of(row) == KEY
 
 
@@ -259,15 +339,37 @@ def test_connections_move_with_buttons(admin_client: Client) -> None:
     assert list(Connection.objects.values_list("name", flat=True)) == ["c", "a", "b"]
 
 
-def test_an_order_tells_the_revisions_that_moved(admin_client: Client) -> None:
+def test_an_order_is_no_conflict_for_an_editor_that_is_open(admin_client: Client) -> None:
     rows = [add(name) for name in ("a", "b")]
     ids = [str(row.pk) for row in reversed(rows)]
-    answer = admin_client.post(reverse("connectors_page:order"), {"id": ids}).json()
-    stored = {str(row.pk): row.revision for row in Connection.objects.all()}
-    assert answer["revisions"] == {str(row.pk): [row.revision, stored[str(row.pk)]] for row in rows}
+    assert admin_client.post(reverse("connectors_page:order"), {"id": ids}).status_code == 204
+    assert list(Connection.objects.values_list("name", flat=True)) == ["b", "a"]
+    assert {row.revision for row in Connection.objects.all()} == {row.revision for row in rows}
     outdated = admin_client.post(reverse("connectors_page:order"), {"id": ids[:1]})
     assert outdated.status_code == 409
     assert "load the list again" in outdated.json()["error"]
+
+
+def test_an_open_editor_is_saved_after_somebody_else_reordered(admin_client: Client) -> None:
+    rows = [add(name) for name in ("a", "b")]
+    shown = as_shown(admin_client, url_of(rows[0]))
+    admin_client.post(url_of(rows[1], "move"), {"direction": "earlier"})
+    saved(admin_client, url_of(rows[0]), shown | {"model": "m9"})
+    assert list(Connection.objects.values_list("name", "model")) == [("b", "m1"), ("a", "m9")]
+
+
+def test_switching_off_tells_the_new_revision_to_whoever_has_the_last_one(
+    admin_client: Client,
+) -> None:
+    row = add()
+    off = {"enabled": "off", "revision": row.revision}
+    answer = admin_client.post(url_of(row, "enable"), off, headers={"x-part": "page"})
+    assert answer.status_code == 204
+    stored = Connection.objects.get()
+    assert answer.headers["X-Revision"] == stored.revision != row.revision
+    answer = admin_client.post(url_of(row, "enable"), {**off, "enabled": "on"})
+    assert "X-Revision" not in answer.headers
+    assert Connection.objects.get().enabled
 
 
 def test_a_connection_is_switched_off_and_on(admin_client: Client) -> None:
@@ -290,6 +392,24 @@ def test_a_deleted_connection_comes_back_with_its_key_and_its_place(admin_client
     assert list(Connection.objects.values_list("name", flat=True)) == ["first", "second"]
     assert key_of(row) == KEY
     assert "was deleted" not in page(admin_client, reverse(INDEX))
+
+
+def test_several_deletions_are_undone_each_by_itself(admin_client: Client) -> None:
+    rows = [add(f"number-{number}") for number in range(6)]
+    for row in rows:
+        admin_client.post(url_of(row, "delete"))
+    text = page(admin_client, reverse(INDEX))
+    assert text.count("was deleted") == 5
+    assert "<strong>number-0</strong>" not in text
+    undo = reverse("connectors_page:undo")
+    admin_client.post(undo, {"connection": str(rows[2].pk)})
+    admin_client.post(undo, {"connection": str(rows[3].pk), "forget": "1"})
+    admin_client.post(undo, {"connection": str(rows[0].pk)})
+    assert list(Connection.objects.all()) == [rows[2]]
+    text = page(admin_client, reverse(INDEX))
+    assert [f"<strong>number-{each}</strong> was" in text for each in range(6)] == [
+        False, True, False, False, True, True,
+    ]  # fmt: skip
 
 
 def test_undo_does_not_take_a_name_that_is_in_use_again(admin_client: Client) -> None:
@@ -405,6 +525,15 @@ def test_the_admin_leads_to_the_page(admin_client: Client) -> None:
     assert f'href="{reverse(INDEX)}"' in listed
 
 
+def test_the_open_tile_tells_the_option_name(admin_client: Client) -> None:
+    row = add()
+    assert "<code>koneek_api_key_acme_primary</code>" in page(admin_client, url_of(row))
+    saved(admin_client, url_of(row), {**as_shown(admin_client, url_of(row)), "name": "work"})
+    assert "<code>koneek_api_key_acme_primary</code>" in page(admin_client, url_of(row))
+    new = page(admin_client, reverse("connectors_page:new") + "?provider=acme")
+    assert 'class="option-name"' not in new
+
+
 def test_snippets_stand_in_the_open_tile(admin_client: Client) -> None:
     row = add()
     register_snippets("tests", lambda request, each: [Snippet("Shell", f"ask <{each.name}>")])
@@ -456,7 +585,7 @@ def test_who_may_only_look_sees_no_button(client: Client) -> None:
     client.force_login(bob)
     text = page(client, url_of(row))
     assert "<fieldset disabled>" in text
-    for word in ("Save", "Delete this connection", "Add a connection", "Disable"):
+    for word in ("Save", "Delete this connection", "Add a connection", "Disable<"):
         assert word not in text
     for name in ("connection", "test", "models", "enable", "move", "delete"):
         assert client.post(url_of(row, name), {"enabled": "off"}).status_code == 403

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from pytest_django import Settings
 
 from ai_client.providers import Provider
@@ -102,9 +103,54 @@ def test_a_mistake_at_the_start_is_a_system_check_and_no_broken_start(
     own.note_mistake("shop.apps.add", RegistryError("The slug is wrong."))
     monkeypatch.setattr(checks, "registry", own)
     (message,) = checks.check_registrations()
-    assert message.id == "connectors.E006"
+    assert message.id == "connectors.W003"
     assert message.msg == "shop.apps.add failed to register its connectors: The slug is wrong."
     assert message.hint
+
+
+def test_wrong_use_while_apps_are_loaded_is_noted_and_breaks_no_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = ConnectorRegistry()
+    with monkeypatch.context() as loading:
+        loading.setattr(apps, "ready", False)
+        with caplog.at_level(logging.ERROR, "connectors.registry"):
+            assert own.register("UPPER", {}) is None
+            assert own.register(FIRST) is FIRST
+    (mistake,) = own.mistakes()
+    assert mistake.receiver.startswith(__name__)
+    assert "'UPPER'" in mistake.message
+    assert "'UPPER'" in caplog.text
+    with pytest.raises(RegistryError, match="registered already"):
+        own.register(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("slug", "args", "says"),
+    [("foo", "text", "as a mapping"), (5, {}, "by its slug"), ("foo", {"name": None}, "name")],
+)
+def test_arguments_of_the_wrong_type_are_said_to_be(slug: Any, args: Any, says: str) -> None:
+    with pytest.raises(RegistryError, match=says):
+        ConnectorRegistry().register(slug, args)
+
+
+def test_a_connector_without_a_name_is_refused_when_it_is_made() -> None:
+    nameless: Any = None
+    with pytest.raises(RegistryError, match="needs a name"):
+        replace(FIRST, name=nameless)
+
+
+def test_two_connectors_with_the_same_setting_are_a_system_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = ConnectorRegistry()
+    for slug in ("a-b", "a_b"):
+        own.register(ConnectorType(slug=slug, name=slug, type="email"))
+    monkeypatch.setattr(checks, "registry", own)
+    (message,) = checks.check_registrations()
+    assert message.id == "connectors.W004"
+    assert "'a-b' and 'a_b'" in message.msg
+    assert "connectors_email_a_b_api_key" in message.msg
 
 
 def test_a_site_that_switched_ai_off_has_no_ai_providers(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.http import HttpRequest
 from django.test import Client
@@ -14,6 +15,7 @@ from pytest_django import Settings
 
 from connectors import script_modules
 from connectors.errors import RegistryError
+from connectors.registry import registry
 from connectors.script_modules import (
     OWN_FILES,
     PUBLIC,
@@ -67,8 +69,20 @@ def test_wrong_use_is_a_clear_error(name: str, path: str) -> None:
     assert not script_modules.script_modules()
 
 
+def test_wrong_use_while_apps_are_loaded_breaks_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_mistakes", ())
+    with monkeypatch.context() as loading:
+        loading.setattr(apps, "ready", False)
+        assert register_script_module("shop", "shop/own.css") is None
+    (mistake,) = registry.mistakes()
+    assert mistake.receiver.startswith(__name__)
+    assert "path of a static file" in mistake.message
+    assert not script_modules.script_modules()
+
+
 def test_a_name_is_given_once_and_can_be_taken_back() -> None:
     module = register_script_module("shop", "shop/own.js")
+    assert register_script_module("shop", "shop/own.js") is module
     with pytest.raises(RegistryError, match="already"):
         register_script_module("shop", "shop/other.js")
     assert unregister_script_module("shop") is module

@@ -7,6 +7,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from ai_client.configuration import Configuration
+from ai_client.snapshot import Snapshot
 from connectors import sentinel
 from connectors.errors import UnknownProvider
 from connectors.models import ConfigurationVersion, Option
@@ -55,6 +57,32 @@ def test_a_key_of_the_provider_makes_its_connections_usable(
     create_connection(provider="acme")
     with django_capture_on_commit_callbacks(execute=True):
         set_option("connectors_ai_acme_api_key", "key-0123456789")
+    assert get_option(OPTION) == "1"
+
+
+def test_only_ai_providers_count(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    registry.register(
+        ConnectorType(slug="parcels", name="Parcels", type="shipping", base_url="https://p.example")
+    )
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            create_connection(provider="parcels", api_key="key-0123456789")
+        assert get_option(OPTION) is None
+    finally:
+        registry.unregister("parcels")
+
+
+def test_a_process_that_starts_in_another_environment_brings_it_up_to_date(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create_connection(provider="acme")
+    monkeypatch.setenv("ACME_API_KEY", "key-0123456789")
+    process = Configuration(lambda: Snapshot(), lambda: 1)
+    process.at_first_reading(sentinel.keep_up)
+    assert get_option(OPTION) is None
+    process.current()
     assert get_option(OPTION) == "1"
 
 

@@ -363,6 +363,18 @@ def test_the_openapi_document_holds_the_settings(client: Client, alice: User) ->
     assert "application/problem+json" in answers["400"]["content"]
     taken = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert NAME in taken["properties"]
+    assert REMOTE in taken["properties"]
+    form = methods["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert NAME in form["properties"]
+    assert REMOTE not in form["properties"]
+
+
+def test_a_form_is_read_as_it_is_described(client: Client, probe: Probe) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = client.post(URL, f"{NAME}={GOOD}", content_type=form)
+    assert answer.json()[NAME] == MASKED
+    answer = client.post(URL, f"{REMOTE}=user:password", content_type=form)
+    assert answer.status_code == 400
 
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")

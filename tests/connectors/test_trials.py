@@ -181,3 +181,18 @@ def test_a_former_list_stands_in_while_the_provider_is_away(
 def test_a_connector_without_a_probe_says_so(stored: Connection) -> None:
     with pytest.raises(FieldError, match="no probe"):
         trials.models_of(trials.target_for(stored))
+
+
+def test_a_variable_is_tried_at_its_providers_own_address_only(
+    stored: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = EnvironmentKey("ACME_API_KEY_TWO")
+    with pytest.raises(FieldError, match="is not set"):
+        trials.target_for(None, provider="acme", api_key=named)
+    monkeypatch.setenv("ACME_API_KEY_TWO", TYPED)
+    assert trials.target_for(None, provider="acme", api_key=named).api_key == TYPED
+    assert trials.target_for(stored, api_key=named).api_key == TYPED
+    with pytest.raises(FieldError, match="own address only"):
+        trials.target_for(stored, base_url=ELSEWHERE, api_key=named)
+    stored.refresh_from_db()
+    assert stored.api_key_env == ""

@@ -150,6 +150,18 @@ def test_what_two_providers_call_alike_gets_two_names() -> None:
     assert [each.name for each in found.connections] == ["lab", "google-lab"]
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("koneek_api_key_openai_a_b", "letters, digits and hyphens only"),
+        ("koneek_api_key_nobody_a_b", "No registered provider"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_no_unknown_provider(name: str, why: str) -> None:
+    (skipped,) = parsed({name: "sk-plain-key-123456"}).skipped
+    assert why in skipped.reason
+
+
 def test_a_list_serialised_by_php_is_told() -> None:
     assert "PHP" in reasons({"koneek_connections": 'a:1:{s:1:"x";i:1;}'})["koneek_connections"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from ai_client.client import default_client
 from ai_client.errors import AiClientError
@@ -28,9 +28,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--stream", action="store_true", help="Print the answer as it comes.")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        request = GenerationRequest((user_message(options["prompt"]),))
         try:
+            request = GenerationRequest((user_message(options["prompt"]),))
             if options["stream"]:
                 self._stream(request, options["model"])
             else:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.utils import timezone
 
 from ai_client.key_services import create_gateway_key
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             "without an offset in the site's time zone",
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it, print it."""
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from ai_client.configuration import configuration
 from ai_client.key_services import create_gateway_key
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         "second answers 500, the third speaks another dialect and answers."
     )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             import uvicorn  # noqa: F401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.utils import timezone
 
 from ai_client import conf
@@ -23,6 +23,7 @@ class Command(BaseCommand):
             "--days", type=float, help="delete what is older than this many days instead"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete, and say how many rows there were."""
         chosen = options["days"]

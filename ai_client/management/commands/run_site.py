@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from ai_client.key_services import create_gateway_key
 from ai_client.management.local_site import allow_private_hosts, asgi_path
@@ -51,6 +51,7 @@ class Command(BaseCommand):
         with suppress(KeyboardInterrupt), upstreams if simulated else nullcontext():
             server.run()
 
+    @no_translations
     def _is_trial(self, port: int) -> bool:
         """Whether the connections are the simulated ones, made now if there are none at all."""
         base = f"127.0.0.1:{port}"
@@ -62,6 +63,7 @@ class Command(BaseCommand):
             allow_private_hosts(base)
         return simulated
 
+    @no_translations
     def _introduce(self, base: str) -> None:
         key = self._gateway_key()
         user = self._user()

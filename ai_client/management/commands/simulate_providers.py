@@ -8,7 +8,7 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from ai_client.simulator import MODELS, Simulator, listing
 
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=9100, help="port, 0 for a free one")
         parser.add_argument("--list", action="store_true", help="list the failures and stop")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Lists the failures, or serves until it is interrupted."""
         if options["list"]:

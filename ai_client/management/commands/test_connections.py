@@ -6,12 +6,13 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from ai_client.client import AiClient, default_client
 from ai_client.errors import AiClientError
 from ai_client.snapshot import ConnectionConfig
 from ai_client.step_by_step import TRIAL
+from connectors.services import connection_of_option
 
 
 class Command(BaseCommand):
@@ -20,8 +21,14 @@ class Command(BaseCommand):
     help = "Send one small request to each connection; exit 1 if any fails."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("names", nargs="*", metavar="NAME", help="Connections; default: all.")
+        parser.add_argument(
+            "names",
+            nargs="*",
+            metavar="NAME",
+            help="Connections, by name or by option name (koneek_api_key_...); default: all.",
+        )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         client = default_client()
         chosen = self._chosen(client, options["names"])
@@ -48,6 +55,7 @@ class Command(BaseCommand):
 
     def _chosen(self, client: AiClient, names: list[str]) -> list[ConnectionConfig]:
         connections = {each.name: each for each in client.snapshot().connections}
+        names = [_name_of(name) for name in names]
         unknown = [name for name in names if name not in connections]
         if unknown:
             there = ", ".join(connections) or "none"
@@ -55,6 +63,12 @@ class Command(BaseCommand):
         if not connections:
             raise CommandError("No connection is enabled. Add one with apply_connections.")
         return [connections[name] for name in names or connections]
+
+
+def _name_of(given: str) -> str:
+    """The connection's name where its option was given; else what was given."""
+    found = connection_of_option(given)
+    return found.name if found else given
 
 
 def _try(client: AiClient, connection: ConnectionConfig) -> tuple[float, str | None]:

@@ -85,7 +85,9 @@ def render_system(parts: Iterable[MessagePart]) -> list[Block]:
     blocks = []
     for part in parts:
         if not isinstance(part.content, str):
-            raise UnsupportedFeature("Anthropic's system prompt is text only.", param="system")
+            raise UnsupportedFeature(
+                "Anthropic's system prompt is text only.", param="system_instruction"
+            )
         if part.content.strip():
             blocks.append({"type": "text", "text": part.content, **cache_control(part.cache)})
     return blocks

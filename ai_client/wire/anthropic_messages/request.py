@@ -1,8 +1,8 @@
 """Requests in Anthropic's dialect.
 
 What the dialect has no word for is refused where it is a feature of the answer (several
-candidates, log probabilities, JSON without a schema, a stop sequence of blanks) and left out with
-a warning where it is tuning (a seed, penalties).
+candidates, pictures, log probabilities, JSON without a schema, a stop sequence of blanks) and left
+out with a warning where it is tuning (a seed, penalties).
 
 Sources: https://platform.claude.com/docs/en/api/messages,
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools,
@@ -15,8 +15,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from ai_client.capabilities import FileType, Modality
 from ai_client.errors import InvalidRequest, UnsupportedFeature
-from ai_client.messages import FunctionDeclaration, GenerationRequest, JsonValue, ModelConfig
+from ai_client.messages import (
+    FunctionDeclaration,
+    GenerationRequest,
+    JsonValue,
+    ModelConfig,
+    WebSearch,
+)
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.anthropic_messages.conversation import (
     Block,
@@ -96,16 +103,47 @@ def _refuse(request: GenerationRequest) -> None:
     if config.candidate_count is not None and config.candidate_count > 1:
         raise UnsupportedFeature(
             f"Anthropic's dialect gives one candidate per request, not {config.candidate_count}; "
-            "ask for one, or ask several times."
+            "ask for one, or ask several times.",
+            param="candidate_count",
         )
     if config.logprobs or config.top_logprobs:
         raise UnsupportedFeature(
             "Anthropic's dialect gives no log probabilities.", param="logprobs"
         )
     if config.output_mime_type == "application/json" and config.output_schema is None:
-        raise UnsupportedFeature("Anthropic's dialect gives JSON only for a JSON schema; give one.")
-    if any(not sequence.strip() for sequence in config.stop_sequences):
-        raise UnsupportedFeature("Anthropic's dialect takes no stop sequence of blanks only.")
+        raise UnsupportedFeature(
+            "Anthropic's dialect gives JSON only for a JSON schema; give one.",
+            param="output_schema",
+        )
+    if config.output_mime_type not in (None, "text/plain", "application/json"):
+        raise UnsupportedFeature(
+            f"Anthropic's dialect answers in text or JSON, not {config.output_mime_type}.",
+            param="output_mime_type",
+        )
+    _refuse_media(config)
+    if any(not sequence.strip() for sequence in config.stop_sequences or ()):
+        raise UnsupportedFeature(
+            "Anthropic's dialect takes no stop sequence of blanks only.", param="stop_sequences"
+        )
+
+
+def _refuse_media(config: ModelConfig) -> None:
+    unmade = [each for each in config.output_modalities or () if each is not Modality.TEXT]
+    if unmade:
+        raise UnsupportedFeature(
+            f"Anthropic's dialect answers in text, not in {', '.join(unmade)}; use another"
+            " connection.",
+            param="output_modalities",
+        )
+    for name in ("output_media_orientation", "output_media_aspect_ratio"):
+        if getattr(config, name) is not None:
+            raise UnsupportedFeature(
+                "Anthropic's dialect makes no pictures or videos to have a shape.", param=name
+            )
+    if config.output_file_type is FileType.REMOTE:
+        raise UnsupportedFeature(
+            "Anthropic's dialect answers with no address of a file.", param="output_file_type"
+        )
 
 
 def _check_last_turn(messages: Sequence[Block], generation: Generation | None, model: str) -> None:
@@ -144,16 +182,43 @@ def _option(target: Target) -> int | None:
 
 
 def _tools(config: ModelConfig) -> Block:
-    if not config.function_declarations:
-        if config.tool_choice is not None and config.tool_choice.mode in ("required", "function"):
-            raise InvalidRequest(
-                "tool_choice asks for a function, but none is declared.", param="tool_choice"
-            )
+    declared = config.function_declarations or ()
+    if (
+        not declared
+        and config.tool_choice is not None
+        and config.tool_choice.mode in ("required", "function")
+    ):
+        raise InvalidRequest(
+            "tool_choice asks for a function, but none is declared.", param="tool_choice"
+        )
+    tools = [_tool(each) for each in declared]
+    if config.web_search is not None:
+        tools.append(_web_search(config.web_search))
+    if not tools:
         return {}
-    body: Block = {"tools": [_tool(declared) for declared in config.function_declarations]}
-    if choice := _tool_choice(config):
+    body: Block = {"tools": tools}
+    if declared and (choice := _tool_choice(config)):
         body["tool_choice"] = choice
     return body
+
+
+def _web_search(search: WebSearch) -> Block:
+    """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+
+    The version that every model with web search has. What was searched stands in the answer, in
+    parts that the next turn sends back.
+    """
+    if search.allowed_domains and search.disallowed_domains:
+        raise UnsupportedFeature(
+            "Anthropic's web search takes allowed domains or disallowed ones, not both.",
+            param="web_search",
+        )
+    tool: Block = {"type": "web_search_20250305", "name": "web_search"}
+    if search.allowed_domains:
+        tool["allowed_domains"] = list(search.allowed_domains)
+    if search.disallowed_domains:
+        tool["blocked_domains"] = list(search.disallowed_domains)
+    return tool
 
 
 def _tool(declared: FunctionDeclaration) -> Block:
@@ -227,6 +292,8 @@ def _left_out(config: ModelConfig) -> list[str]:
         "presence_penalty": config.presence_penalty,
         "frequency_penalty": config.frequency_penalty,
         "seed": config.seed,
+        "output_speech_voice": config.output_speech_voice,
+        "dimensions": config.dimensions,
     }
     return [name for name, value in tuning.items() if value is not None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, assert_never
 from urllib.parse import urlsplit
@@ -45,8 +46,20 @@ _TYPES_BY_SUFFIX: Final = {
     "pdf": "application/pdf",
     "mp3": "audio/mp3",
     "wav": "audio/wav",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
     "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "csv": "text/csv",
+    "html": "text/html",
 }
+
+# https://ai.google.dev/gemini-api/docs/video-understanding#youtube: pages, not files of a type.
+_YOUTUBE = re.compile(r"https?://(?:(?:www|m)\.)?(?:youtu\.be|youtube\.com)/", re.IGNORECASE)
 
 # What a caller says in parts of its own, checked there; opaque data is no second way to say it.
 _SAID_OTHERWISE: Final = frozenset(
@@ -90,7 +103,8 @@ def render_contents(messages: Sequence[Message], model: Model) -> list[dict[str,
             turns.append({"role": message.role.value, "parts": parts})
     if not turns:
         raise UnsupportedFeature(
-            f"{model.provider} takes no request without a message of the user; add one."
+            f"{model.provider} takes no request without a message of the user; add one.",
+            param="messages",
         )
     return turns
 
@@ -100,7 +114,9 @@ def render_system(parts: Sequence[MessagePart], model: Model) -> dict[str, JsonV
     rendered: list[_Part] = []
     for part in parts:
         if not isinstance(part.content, str):
-            raise UnsupportedFeature(f"{model.provider} takes only text as system prompt.")
+            raise UnsupportedFeature(
+                f"{model.provider} takes only text as system prompt.", param="system_instruction"
+            )
         if part.content:
             rendered.append({"text": part.content})
     return {"parts": rendered} if rendered else None
@@ -158,7 +174,8 @@ def _file(file: File, model: Model) -> _Part:
     mime_type = _mime_type(file)
     if mime_type in _UNREADABLE_IMAGES:
         raise UnsupportedFeature(
-            f"{model.provider} does not read {mime_type}; send the image as PNG, JPEG or WebP."
+            f"{model.provider} does not read {mime_type}; send the image as PNG, JPEG or WebP.",
+            param="messages",
         )
     if file.base64_data is not None:
         return {
@@ -173,12 +190,16 @@ def _file(file: File, model: Model) -> _Part:
     # Storage objects, and public or signed URLs all stand in fileUri.
     if scheme not in ("https", "http", "gs"):
         raise UnsupportedFeature(
-            f"{model.provider} reads files from https and gs URLs only; send the file inline."
+            f"{model.provider} reads files from https and gs URLs only; send the file inline.",
+            param="messages",
         )
+    if _YOUTUBE.match(url):
+        return {"fileData": {"fileUri": url}}
     if not model.fetches_urls:
         raise UnsupportedFeature(
             f"{model.provider}'s model {model.id} does not fetch files from URLs;"
-            " send the file inline."
+            " send the file inline.",
+            param="messages",
         )
     data: _Part = {"fileUri": url}
     if mime_type:
@@ -199,7 +220,9 @@ def _mime_type(file: File) -> str:
 
 def _call(call: FunctionCall, model: Model, *, with_id: bool) -> _Part:
     if not call.name:
-        raise UnsupportedFeature(f"{model.provider} needs the name of every function called.")
+        raise UnsupportedFeature(
+            f"{model.provider} needs the name of every function called.", param="messages"
+        )
     try:
         arguments = orjson.loads(call.arguments.strip() or "{}")
     except orjson.JSONDecodeError:
@@ -207,7 +230,8 @@ def _call(call: FunctionCall, model: Model, *, with_id: bool) -> _Part:
     if not isinstance(arguments, dict):
         raise UnsupportedFeature(
             f"{model.provider} takes a function's arguments as a JSON object only; those of the"
-            f" earlier call of {call.name} are none."
+            f" earlier call of {call.name} are none.",
+            param="messages",
         )
     rendered: _Part = {"name": call.name, "args": arguments}
     if call.id and with_id:
@@ -221,7 +245,8 @@ def _result(result: FunctionResponse, calls: _Calls, model: Model) -> _Part:
     if not name:
         raise UnsupportedFeature(
             f"{model.provider} needs the name of the function with its result, and no earlier"
-            " call has the id of this one."
+            " call has the id of this one.",
+            param="messages",
         )
     rendered: _Part = {"name": name, "response": _result_object(result)}
     if result.id and not id_is_ours:
@@ -231,7 +256,8 @@ def _result(result: FunctionResponse, calls: _Calls, model: Model) -> _Part:
         if not model.sees_function_results or any(not file.is_inline for file in files):
             raise UnsupportedFeature(
                 f"{model.provider}'s model {model.id} takes files in a function's result"
-                " only inline and only since Gemini 3."
+                " only inline and only since Gemini 3.",
+                param="messages",
             )
         rendered["parts"] = [_file(file, model) for file in files]
     return {"functionResponse": rendered}

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
-from ai_client.errors import UnsupportedFeature
+from ai_client.google_envelope import resource_name
 from ai_client.messages import JsonValue, Reasoning
 
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?(?!\d)")
-_COLLECTIONS: Final = ("models/", "tunedModels/")
 
 # https://ai.google.dev/gemini-api/docs/openai#thinking: what Google itself makes of the words.
 _BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
@@ -33,17 +31,9 @@ class Model:
     provider: str = "Google"
 
     def path(self, *, stream: bool) -> str:
-        """The path below the version; whatever the id holds stays inside one segment."""
-        collection, name = _COLLECTIONS[0], self.id.strip()
-        for prefix in _COLLECTIONS:
-            if name.startswith(prefix):
-                collection, name = prefix, name.removeprefix(prefix)
-        if not name:
-            raise UnsupportedFeature(
-                f"{self.provider} needs the name of a model; set the connection's model."
-            )
+        """The path below the version."""
         method = "streamGenerateContent" if stream else "generateContent"
-        return f"{collection}{quote(name, safe='')}:{method}"
+        return f"{resource_name(self.id, self.provider)}:{method}"
 
     @property
     def generation(self) -> tuple[int, int]:
@@ -59,9 +49,19 @@ class Model:
         return self.generation >= (3, 0)
 
     @property
-    def calls_functions_in_json_mode(self) -> bool:
-        """Whether tools and JSON output go together: since Gemini 3."""
+    def combines_tools(self) -> bool:
+        """Whether functions, web search and JSON output go together: since Gemini 3."""
         return self.generation >= (3, 0)
+
+    @property
+    def draws(self) -> bool:
+        """Whether its answers hold pictures unless told otherwise."""
+        return "-image" in self.id or "nano-banana" in self.id
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it does nothing but read texts out."""
+        return "-tts" in self.id
 
     @property
     def sees_function_results(self) -> bool:
@@ -82,6 +82,8 @@ class Model:
 
         Since Gemini 3 a level, before that a budget in tokens; never both, which is an error.
         """
+        if self.speaks or (self.draws and self.generation < (3, 0)):
+            return None
         if self.generation >= (3, 0):
             return self._with_level(reasoning)
         if self.generation >= (2, 5):

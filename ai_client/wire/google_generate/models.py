@@ -7,14 +7,17 @@ from collections.abc import Iterator
 import orjson
 
 from ai_client.errors import BadContent
+from ai_client.google_envelope import error_in, inner_error
 from ai_client.messages import JsonValue
 from ai_client.wire import ListedModel, ModelPage, WireRequest
-from ai_client.wire.google_generate.failures import error_in, inner_error
 
 MODELS_PER_PAGE = 1000
 """The most that Google gives at once."""
 
-_GENERATES = "generateContent"
+_METHODS = frozenset(
+    ("generateContent", "embedContent", "batchEmbedContents", "predict", "predictLongRunning")
+)
+"""What is asked of models here; one for speech sessions alone, say, is of no use."""
 
 
 def models_request(cursor: str) -> WireRequest:
@@ -24,7 +27,7 @@ def models_request(cursor: str) -> WireRequest:
 
 
 def parse_models(body: bytes) -> ModelPage:
-    """The models of a page that generate content.
+    """The models of a page that generate content, pictures or videos, or embed.
 
     ``BadContent`` for what is no page, the error that an error body says it is.
     """
@@ -50,7 +53,7 @@ def _models(listed: list[JsonValue]) -> Iterator[ListedModel]:
             continue
         resource, name = each.get("name"), each.get("displayName")
         methods = each.get("supportedGenerationMethods")
-        if isinstance(methods, list) and _GENERATES not in methods:
+        if isinstance(methods, list) and _METHODS.isdisjoint(map(str, methods)):
             continue
         if isinstance(resource, str) and (identifier := resource.removeprefix("models/")):
             yield ListedModel(identifier, name if isinstance(name, str) else "")

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ai_client.errors import InvalidRequest, UnsupportedFeature
-from ai_client.messages import FunctionDeclaration, GenerationRequest, JsonValue, ModelConfig
+from ai_client.errors import UnsupportedFeature
+from ai_client.google_envelope import with_custom_options
+from ai_client.messages import (
+    FunctionDeclaration,
+    GenerationRequest,
+    JsonValue,
+    ModelConfig,
+    ToolChoice,
+    WebSearch,
+)
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.google_generate.contents import render_contents, render_system
 from ai_client.wire.google_generate.model import Model
+from ai_client.wire.google_generate.output import render_output, with_voice
 
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
@@ -20,27 +29,28 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
             f"{model.provider} has no equivalent of {', '.join(request.untranslatable)}.",
             param=request.untranslatable[0],
         )
-    if (
-        config.function_declarations
-        and config.wants_json
-        and not model.calls_functions_in_json_mode
-    ):
-        raise UnsupportedFeature(
-            f"{model.provider}'s model {model.id} does not combine tools with JSON output;"
-            " leave out one of them, or take a model since Gemini 3."
-        )
+    _check_combination(config, model)
     warnings = list(request.dropped)
     body: dict[str, JsonValue] = {"contents": render_contents(request.messages, model)}
     system = render_system(config.system_instruction, model)
     if system is not None:
         body["systemInstruction"] = system
+    if system is not None and model.speaks:
+        raise UnsupportedFeature(
+            f"{model.provider}'s model {model.id} takes no system prompt; say in the text itself"
+            " how it is to be spoken.",
+            param="system_instruction",
+        )
     body |= _tools(config, warnings)
     generation = _generation_config(config, model, warnings)
+    generation |= render_output(request, model, warnings)
     if generation:
         body["generationConfig"] = generation
     if config.end_user is not None:
         warnings.append("end_user")
-    _add_custom_options(body, config.custom_options)
+    if config.dimensions is not None:
+        warnings.append("dimensions")
+    body = with_voice(with_custom_options(body, config.custom_options))
     return _wire_request(model, body, stream=request.stream, warnings=tuple(warnings))
 
 
@@ -62,21 +72,19 @@ def _wire_request(
     )
 
 
-def _add_custom_options(
-    body: dict[str, JsonValue], options: Mapping[str, JsonValue], within: str = ""
-) -> None:
-    """Options of this dialect beside the settings; within ``generationConfig`` too."""
-    for name, value in options.items():
-        known = body.get(name)
-        if isinstance(known, dict) and isinstance(value, Mapping):
-            _add_custom_options(known, value, f"{within}{name}.")
-        elif name in body:
-            raise InvalidRequest(
-                f"The custom option {within + name!r} contradicts a setting of the same name.",
-                param=within + name,
-            )
-        else:
-            body[name] = value
+def _check_combination(config: ModelConfig, model: Model) -> None:
+    combined = (
+        ("function_declarations", "tools", bool(config.function_declarations)),
+        ("web_search", "web search", config.web_search is not None),
+        ("output_mime_type", "JSON output", config.wants_json),
+    )
+    asked = {param: name for param, name, is_asked in combined if is_asked}
+    if len(asked) > 1 and not model.combines_tools:
+        raise UnsupportedFeature(
+            f"{model.provider}'s model {model.id} does not combine {' with '.join(asked.values())};"
+            " leave out one of them, or take a model since Gemini 3.",
+            param=next(iter(asked)),
+        )
 
 
 def _generation_config(
@@ -88,7 +96,7 @@ def _generation_config(
         "temperature": config.temperature,
         "topP": config.top_p,
         "topK": config.top_k,
-        "stopSequences": list(config.stop_sequences) or None,
+        "stopSequences": list(config.stop_sequences or ()) or None,
         "presencePenalty": config.presence_penalty,
         "frequencyPenalty": config.frequency_penalty,
         "seed": config.seed,
@@ -96,11 +104,6 @@ def _generation_config(
     if config.logprobs or config.top_logprobs is not None:
         fields["responseLogprobs"] = True
         fields["logprobs"] = config.top_logprobs or None
-    if config.output_schema is not None:
-        fields["responseMimeType"] = "application/json"
-        fields["responseJsonSchema"] = dict(config.output_schema)
-    else:
-        fields["responseMimeType"] = config.output_mime_type
     if config.reasoning is not None:
         thinking = model.thinking_config(config.reasoning)
         if thinking is None:
@@ -110,28 +113,44 @@ def _generation_config(
 
 
 def _tools(config: ModelConfig, warnings: list[str]) -> dict[str, JsonValue]:
-    if not config.function_declarations:
-        return {}
-    if config.parallel_tool_calls is False:
-        warnings.append("parallel_tool_calls")
-    if any(declaration.strict for declaration in config.function_declarations):
-        warnings.append("strict")
-    rendered: dict[str, JsonValue] = {
-        "tools": [
-            {"functionDeclarations": [_declaration(one) for one in config.function_declarations]}
-        ]
-    }
-    choice = config.tool_choice
-    if choice is not None:
-        calling: dict[str, JsonValue] = {
-            "mode": {"auto": "AUTO", "none": "NONE", "required": "ANY", "function": "ANY"}[
-                choice.mode
-            ]
-        }
-        if choice.mode == "function" and choice.name:
-            calling["allowedFunctionNames"] = [choice.name]
-        rendered["toolConfig"] = {"functionCallingConfig": calling}
-    return rendered
+    tools: list[JsonValue] = []
+    settings: dict[str, JsonValue] = {}
+    if config.function_declarations:
+        if config.parallel_tool_calls is False:
+            warnings.append("parallel_tool_calls")
+        if any(declaration.strict for declaration in config.function_declarations):
+            warnings.append("strict")
+        declared = [_declaration(one) for one in config.function_declarations]
+        tools.append({"functionDeclarations": declared})
+        if config.tool_choice is not None:
+            settings["functionCallingConfig"] = _calling(config.tool_choice)
+    if config.web_search is not None:
+        tools.append({"googleSearch": _web_search(config.web_search)})
+        if config.function_declarations:
+            # https://ai.google.dev/gemini-api/docs/tool-combination: the searches have to be shown,
+            # since the turn that answers the functions has to hold them.
+            settings["includeServerSideToolInvocations"] = True
+    rendered: dict[str, JsonValue] = {"tools": tools, "toolConfig": settings}
+    return {name: value for name, value in rendered.items() if value}
+
+
+def _calling(choice: ToolChoice) -> dict[str, JsonValue]:
+    modes = {"auto": "AUTO", "none": "NONE", "required": "ANY", "function": "ANY"}
+    calling: dict[str, JsonValue] = {"mode": modes[choice.mode]}
+    if choice.mode == "function" and choice.name:
+        calling["allowedFunctionNames"] = [choice.name]
+    return calling
+
+
+def _web_search(search: WebSearch) -> dict[str, JsonValue]:
+    """https://ai.google.dev/gemini-api/docs/google-search. Only Vertex AI leaves domains out."""
+    if search.allowed_domains or search.disallowed_domains:
+        raise UnsupportedFeature(
+            "Google searches the whole web; leave the domains out or use a connection of another"
+            " provider.",
+            param="web_search",
+        )
+    return {}
 
 
 def _declaration(declaration: FunctionDeclaration) -> dict[str, JsonValue]:

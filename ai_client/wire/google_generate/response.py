@@ -30,6 +30,7 @@ from ai_client.events import (
     Usage,
 )
 from ai_client.failures import clean_message
+from ai_client.google_envelope import error_in, inner_error
 from ai_client.messages import (
     File,
     FinishReason,
@@ -39,7 +40,7 @@ from ai_client.messages import (
     TokenUsage,
 )
 from ai_client.wire.google_generate.contents import WIRE
-from ai_client.wire.google_generate.failures import error_in, inner_error
+from ai_client.wire.google_generate.sound import Sound, is_samples
 
 _KNOWN_FIELDS: Final = (
     "candidates",
@@ -154,7 +155,10 @@ class AnswerReader:
 
 
 class _CandidateReader:
-    """One candidate: joins unsigned text of one kind, numbers the parts, closes them."""
+    """One candidate: joins unsigned text of one kind, numbers the parts, closes them.
+
+    Its sound is one file, and the last part, however many pieces it came in.
+    """
 
     def __init__(self, number: int, response_id: str) -> None:
         self._number = number
@@ -165,11 +169,12 @@ class _CandidateReader:
         self._sources: list[JsonValue] = []
         self._grounding: list[JsonValue] = []
         self._logprobs: tuple[TokenLogprob, ...] = ()
+        self._sound = Sound()
         self.finished = False
 
     @property
     def has_parts(self) -> bool:
-        return self._next > 0
+        return self._next > 0 or bool(self._sound)
 
     def feed(self, candidate: Mapping[str, JsonValue]) -> Iterator[Event]:
         self._logprobs += _logprobs(_mapping(candidate, "logprobsResult"))
@@ -201,6 +206,9 @@ class _CandidateReader:
         elif "inlineData" in part and not thought:
             data = _mapping(part, "inlineData")
             mime_type = _string(data, "mimeType") or "application/octet-stream"
+            if is_samples(mime_type):
+                self._sound.add(mime_type, _needed(data, "data"))
+                return
             yield from self._file(File(mime_type, _needed(data, "data")), signature)
         elif "fileData" in part and not thought:
             data = _mapping(part, "fileData")
@@ -268,6 +276,8 @@ class _CandidateReader:
         if self._logprobs:
             yield self._delta("")
         yield from self._close(citations)
+        if self._sound:
+            yield from self._file(self._sound.file(), None)
         self.finished = True
         reason = _FINISH.get(raw, FinishReason.ERROR)
         if reason is FinishReason.STOP and self._called:

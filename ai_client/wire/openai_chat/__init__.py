@@ -8,7 +8,7 @@ answers and ``cache_control`` on parts (OpenRouter). ``reasoning`` tells how wha
 sign travels through this one.
 """
 
-from ai_client.wire.openai_chat.errors import parse_error
+from ai_client.openai_envelope import parse_error
 from ai_client.wire.openai_chat.gateway_errors import render_error
 from ai_client.wire.openai_chat.gateway_request import parse_request, wants_usage
 from ai_client.wire.openai_chat.gateway_response import render_response

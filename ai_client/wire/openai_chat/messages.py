@@ -19,6 +19,7 @@ from ai_client.messages import (
     MessagePart,
     Role,
 )
+from ai_client.wire.openai_chat.audio import is_said_in_words
 from ai_client.wire.openai_chat.reasoning import render_extra, render_thoughts
 from ai_client.wire.openai_chat.vocabulary import WIRE
 
@@ -53,7 +54,7 @@ _FILE_NAMES: Final[Mapping[str, str]] = {
 def render_messages(request: GenerationRequest) -> list[dict[str, JsonValue]]:
     """All messages, the system prompt first."""
     rendered: list[dict[str, JsonValue]] = []
-    if request.config.system_instruction:
+    if any(part.content for part in request.config.system_instruction):
         content = _content(request.config.system_instruction, "system_instruction")
         rendered.append({"role": "system", "content": content})
     ids = _CallIds(request.messages)
@@ -98,7 +99,7 @@ def render_call(part: MessagePart, call_id: str, *, carry: bool) -> dict[str, Js
         custom = {"name": call.name or "", "input": call.arguments}
         rendered = {"id": call_id, "type": "custom", "custom": custom}
     else:
-        function = {"name": call.name or "", "arguments": call.arguments}
+        function = {"name": call.name or "", "arguments": call.arguments or "{}"}
         rendered = {"id": call_id, "type": "function", "function": function}
     extra = render_extra(part.thought_signature, part.opaque, carry=carry)
     if extra is not None:
@@ -118,37 +119,13 @@ class _CallIds:
     """
 
     def __init__(self, messages: Sequence[Message]) -> None:
-        self._ids: dict[tuple[int, int], str] = {}
-        taken = {
-            part.content.id
-            for message in messages
-            for part in message.parts
-            if isinstance(part.content, FunctionCall | FunctionResponse)
-        }
-        unanswered: dict[str | None, list[str]] = {}
-        for number, message in enumerate(messages):
-            for position, part in enumerate(message.parts):
-                match part.content:
-                    case FunctionCall() as call:
-                        made = f"call_{number}_{position}"
-                        while call.id is None and made in taken:
-                            made += "_"
-                        call_id = call.id or made
-                        unanswered.setdefault(call.name, []).append(call_id)
-                        self._ids[number, position] = call_id
-                    case FunctionResponse() as response:
-                        waiting = unanswered.get(response.name, [])
-                        if response.id is not None:
-                            self._ids[number, position] = response.id
-                            for each in unanswered.values():
-                                if response.id in each:
-                                    each.remove(response.id)
-                        elif waiting:
-                            self._ids[number, position] = waiting.pop(0)
-                    case _:
-                        pass
+        self._messages = messages
+        self._ids: dict[tuple[int, int], str] | None = None
 
     def of(self, number: int, position: int) -> str:
+        if self._ids is None:
+            # Most conversations hold no call and never come here.
+            self._ids = _matched(self._messages)
         found = self._ids.get((number, position))
         if found is None:
             raise InvalidRequest(
@@ -156,6 +133,40 @@ class _CallIds:
                 param=f"messages[{number}].parts[{position}]",
             )
         return found
+
+
+def _matched(messages: Sequence[Message]) -> dict[tuple[int, int], str]:
+    """The id of each call and response, by the numbers of its message and part."""
+    ids: dict[tuple[int, int], str] = {}
+    taken = {
+        part.content.id
+        for message in messages
+        for part in message.parts
+        if isinstance(part.content, FunctionCall | FunctionResponse)
+    }
+    unanswered: dict[str | None, list[str]] = {}
+    for number, message in enumerate(messages):
+        for position, part in enumerate(message.parts):
+            match part.content:
+                case FunctionCall() as call:
+                    made = f"call_{number}_{position}"
+                    while call.id is None and made in taken:
+                        made += "_"
+                    call_id = call.id or made
+                    unanswered.setdefault(call.name, []).append(call_id)
+                    ids[number, position] = call_id
+                case FunctionResponse() as response:
+                    waiting = unanswered.get(response.name, [])
+                    if response.id is not None:
+                        ids[number, position] = response.id
+                        for each in unanswered.values():
+                            if response.id in each:
+                                each.remove(response.id)
+                    elif waiting:
+                        ids[number, position] = waiting.pop(0)
+                case _:
+                    pass
+    return ids
 
 
 def _user(message: Message, number: int, ids: _CallIds) -> Iterator[dict[str, JsonValue]]:
@@ -178,7 +189,7 @@ def _user(message: Message, number: int, ids: _CallIds) -> Iterator[dict[str, Js
                     param=f"{path}.parts[{position}]",
                 )
             case str() | File():
-                if not part.is_thought:
+                if isinstance(part.content, File) or not part.is_thought:
                     waiting.append(part)
             case _:
                 assert_never(part.content)
@@ -211,7 +222,7 @@ def _assistant(message: Message, number: int, ids: _CallIds) -> dict[str, JsonVa
                     "A model's message cannot contain a function response.",
                     param=f"{path}.parts[{position}]",
                 )
-            case File() if not part.is_thought:
+            case File() if not part.is_thought and not is_said_in_words(part):
                 raise UnsupportedFeature(
                     "OpenAI's chat format takes no file in a model's message; send it in a user's"
                     " message or use a connection of another format.",

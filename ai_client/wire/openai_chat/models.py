@@ -11,8 +11,8 @@ import orjson
 
 from ai_client.errors import BadContent
 from ai_client.messages import JsonValue
+from ai_client.openai_envelope import error_inside, error_within
 from ai_client.wire import ListedModel, ModelPage, WireRequest
-from ai_client.wire.openai_chat.errors import error_inside, error_within
 
 
 def models_request(cursor: str) -> WireRequest:

@@ -11,9 +11,11 @@ servers know), ``stream_usage`` (False where a server refuses ``stream_options``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from ai_client.capabilities import Capability, Modality
 from ai_client.errors import InvalidRequest, UnsupportedFeature
 from ai_client.messages import (
     FunctionDeclaration,
@@ -22,8 +24,10 @@ from ai_client.messages import (
     ModelConfig,
     Reasoning,
     ToolChoice,
+    WebSearch,
 )
 from ai_client.wire import Target, WireRequest
+from ai_client.wire.openai_chat.audio import is_spoken, render_modalities
 from ai_client.wire.openai_chat.messages import render_messages
 from ai_client.wire.openai_chat.reasoning import without_carried
 
@@ -33,6 +37,14 @@ _MAX_TOKENS: Final = ("max_completion_tokens", "max_tokens")
 # OpenAI's o-series and its GPT-5 and later take only the new name; see max_tokens in the reference.
 _REFUSES_OLD_LIMIT = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9](?!\d))")
 _ALWAYS_OURS: Final = frozenset(("model", "messages", "stream", "stream_options"))
+
+_FOR_OTHERS: Final = (
+    "output_file_type",
+    "output_media_orientation",
+    "output_media_aspect_ratio",
+    "output_speech_voice",
+    "dimensions",
+)
 
 _AUTO: Final = ToolChoice("auto")
 _NONE: Final = ToolChoice("none")
@@ -54,10 +66,16 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     if not request.messages:
         raise InvalidRequest("A request needs at least one message.", param="messages")
     config = request.config
+    if request.capability is Capability.SPEECH_GENERATION and not is_spoken(config):
+        config = replace(config, output_modalities=(Modality.TEXT, Modality.AUDIO))
     warnings = [f"{name} was left out" for name in request.dropped]
     body: dict[str, JsonValue] = {"model": target.model, "messages": render_messages(request)}
+    body.update(render_modalities(config, stream=request.stream))
     body.update(_tuning(config, target, warnings))
     body.update(_tools(config))
+    if config.web_search is not None:
+        body["web_search_options"] = _web_search(config.web_search)
+    warnings += _unsaid(config)
     response_format = _response_format(config)
     if response_format is not None:
         body["response_format"] = response_format
@@ -123,7 +141,7 @@ def _tuning(config: ModelConfig, target: Target, warnings: list[str]) -> dict[st
         "frequency_penalty": config.frequency_penalty,
         "n": config.candidate_count,
         "seed": config.seed,
-        "stop": list(config.stop_sequences) or None,
+        "stop": list(config.stop_sequences or ()) or None,
         "logprobs": True if config.top_logprobs is not None else config.logprobs,
         "top_logprobs": config.top_logprobs,
         "reasoning_effort": _effort(config.reasoning, warnings),
@@ -183,6 +201,25 @@ def _tool_choice(choice: ToolChoice) -> JsonValue:
     return {"type": "function", "function": {"name": choice.name}}
 
 
+def _unsaid(config: ModelConfig) -> Iterator[str]:
+    """What is for models of other kinds, and nothing to a conversation."""
+    for name in _FOR_OTHERS:
+        spoken = name == "output_speech_voice" and is_spoken(config)
+        if getattr(config, name) is not None and not spoken:
+            yield f"{name} was left out"
+
+
+def _web_search(search: WebSearch) -> dict[str, JsonValue]:
+    """https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat"""
+    if search.allowed_domains or search.disallowed_domains:
+        raise UnsupportedFeature(
+            "OpenAI's chat format searches the whole web; leave the domains out or use a"
+            " connection of another format.",
+            param="web_search",
+        )
+    return {}
+
+
 def _response_format(config: ModelConfig) -> JsonValue:
     if config.output_schema is not None:
         described: dict[str, JsonValue] = {
@@ -194,6 +231,8 @@ def _response_format(config: ModelConfig) -> JsonValue:
         return {"type": "json_schema", "json_schema": described}
     if config.output_mime_type == "application/json":
         return {"type": "json_object"}
+    if is_spoken(config) and (config.output_mime_type or "").startswith("audio/"):
+        return None
     if config.output_mime_type not in (None, "text/plain"):
         raise UnsupportedFeature(
             f"OpenAI's chat format answers in text or JSON, not {config.output_mime_type}.",

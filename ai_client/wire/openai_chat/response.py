@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from ai_client.errors import BadContent, EmptyAnswer, MalformedAnswer
+from ai_client.errors import EmptyAnswer, MalformedAnswer
 from ai_client.messages import (
     Candidate,
     Channel,
@@ -23,7 +23,8 @@ from ai_client.messages import (
     MessagePart,
     Role,
 )
-from ai_client.wire.openai_chat.errors import error_inside, error_within
+from ai_client.openai_envelope import error_inside, read_answer
+from ai_client.wire.openai_chat.audio import parse_audio
 from ai_client.wire.openai_chat.reasoning import parse_extra, parse_thoughts
 from ai_client.wire.openai_chat.vocabulary import (
     WIRE,
@@ -32,7 +33,7 @@ from ai_client.wire.openai_chat.vocabulary import (
     parse_usage,
 )
 
-_BOM: Final = b"\xef\xbb\xbf"
+_KNOWN: Final = ("id", "choices", "usage")
 
 
 def parse_response(body: bytes) -> GenerativeAiResult:
@@ -41,18 +42,7 @@ def parse_response(body: bytes) -> GenerativeAiResult:
     ``BadContent`` for what is no JSON object (HTML, say), ``MalformedAnswer`` for cut JSON or an
     answer of another shape, ``EmptyAnswer`` where there is neither content nor finish reason.
     """
-    body = body.removeprefix(_BOM).strip()
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        if body[:1] in (b"{", b"["):
-            raise MalformedAnswer("The upstream's answer is cut or malformed JSON.") from None
-        raise BadContent("The upstream answered with something that is not JSON.") from None
-    if not isinstance(data, dict):
-        raise BadContent("The upstream's answer is not a JSON object.")
-    error = error_within(data)
-    if error is not None:
-        raise error_inside(error)
+    data = read_answer(body)
     choices = data.get("choices")
     if not isinstance(choices, list):
         raise MalformedAnswer("The upstream's answer has no list of choices.")
@@ -64,11 +54,14 @@ def parse_response(body: bytes) -> GenerativeAiResult:
         model=text_of(data, "model"),
         candidates=candidates,
         usage=parse_usage(data.get("usage")),
+        additional_data={name: value for name, value in data.items() if name not in _KNOWN},
     )
 
 
 def _in_order(choices: list[JsonValue]) -> list[JsonValue]:
     """By their numbers, where each has one: the one that was ready first may stand first."""
+    if len(choices) < 2:
+        return choices
     if not all(isinstance(each, dict) and isinstance(each.get("index"), int) for each in choices):
         return choices
     return sorted(choices, key=lambda choice: int(choice["index"]))
@@ -110,11 +103,13 @@ def parse_call(call: JsonValue) -> MessagePart:
     if not isinstance(function, dict):
         raise MalformedAnswer("A tool call of the upstream's answer has no function.")
     signature, opaque = parse_extra(call.get("extra_content"))
-    call_id = call.get("id")
+    call_id, name = text_of(call, "id") or None, text_of(function, "name") or None
+    if call_id is None and name is None:
+        raise MalformedAnswer("A tool call of the upstream's answer has neither id nor name.")
     return MessagePart(
         FunctionCall(
-            call_id if isinstance(call_id, str) and call_id else None,
-            text_of(function, "name") or None,
+            call_id,
+            name,
             text_of(function, "input") if custom else arguments_of(function),
         ),
         thought_signature=signature,
@@ -141,6 +136,8 @@ def _candidate(choice: JsonValue) -> Candidate:
         message = {}
     if not isinstance(message, dict):
         raise MalformedAnswer("A choice of the upstream's answer has no message.")
+    if message.get("role") == "user":
+        raise MalformedAnswer("The upstream answered in the user's name.")
     parts = tuple(parse_message(message))
     calls = any(isinstance(part.content, FunctionCall) for part in parts)
     reason, word = parse_finish_reason(choice.get("finish_reason"), calls=calls) or (None, None)
@@ -150,12 +147,13 @@ def _candidate(choice: JsonValue) -> Candidate:
 
 
 def parse_message(message: Mapping[str, JsonValue]) -> Iterator[MessagePart]:
-    """The parts of an assistant's message: thoughts, text, refusal, images, calls."""
+    """The parts of an assistant's message: thoughts, text, refusal, audio, images, calls."""
     yield from parse_thoughts(message)
     yield from _content(message)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
         yield MessagePart(refusal, refusal=True)
+    yield from parse_audio(message.get("audio"))
     images = message.get("images")
     for image in images if isinstance(images, list) else ():
         file = parse_image(image)

@@ -27,8 +27,9 @@ from ai_client.events import (
     Usage,
 )
 from ai_client.messages import FinishReason, JsonObject, JsonValue, TokenLogprob
+from ai_client.openai_envelope import error_inside, error_within
 from ai_client.sse import ServerSentEvent
-from ai_client.wire.openai_chat.errors import error_inside, error_within
+from ai_client.wire.openai_chat.audio import Sound
 from ai_client.wire.openai_chat.reasoning import (
     details_of,
     is_ours,
@@ -181,6 +182,7 @@ class _Candidate:
         self._calls: list[_Call] = []
         self._by_index: dict[int | str, _Call] = {}
         self._last_call: _Call | None = None
+        self._sound = Sound()
 
     def delta(self, delta: Mapping[str, JsonValue]) -> Iterator[Event]:
         """The events of one delta."""
@@ -205,6 +207,9 @@ class _Candidate:
         refusal = delta.get("refusal")
         if refusal and isinstance(refusal, str):
             yield from self._text(PartKind.REFUSAL, refusal)
+        audio = delta.get("audio")
+        if isinstance(audio, dict):
+            yield from self._spoken(audio)
         images = delta.get("images")
         for image in images if isinstance(images, list) else ():
             file = parse_image(image)
@@ -267,6 +272,13 @@ class _Candidate:
                 self._part, self._number, carried.thought_signature, opaque=carried.opaque
             )
 
+    def _spoken(self, audio: Mapping[str, JsonValue]) -> Iterator[Event]:
+        """The words as they come; the sound is a part once it is complete."""
+        transcript = audio.get("transcript")
+        if transcript and isinstance(transcript, str):
+            yield from self._text(PartKind.TEXT, transcript)
+        self._sound.add(audio)
+
     def _text(self, kind: PartKind, text: str) -> Iterator[Event]:
         yield from self._open(kind)
         self.said_anything = True
@@ -316,7 +328,13 @@ class _Candidate:
         return PartEnd(self._part, self._number, signature, tuple(annotations), opaque)
 
     def _leftovers(self) -> Iterator[Event]:
-        """What belongs to a thought or a text that is not there, as parts without text."""
+        """What has no part yet: sound, and what belongs to a thought or text that is not there."""
+        if self._sound:
+            yield from self._close()
+            yield PartStart(self._new(), PartKind.FILE, self._number, file=self._sound.file())
+            yield PartEnd(self._part, self._number, opaque=self._sound.opaque())
+            self._sound = Sound()
+            self.said_anything = True
         if self._details:
             yield from self._open(PartKind.THOUGHT)
             yield from self._close()

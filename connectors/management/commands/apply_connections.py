@@ -6,7 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    no_translations,
+)
 
 from connectors import services
 from connectors.errors import ConnectorError
@@ -30,6 +35,7 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="say what would happen and write nothing"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = services.apply_connections(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    no_translations,
+)
 
 from connectors.errors import ConnectorError
 from connectors.services.importing import ImportReport, import_wordpress
+
+_SECRETS_KEYS = ("WP_SECRETS_KEY", "WP_SECRETS_KEY_PREVIOUS")
 
 
 class Command(BaseCommand):
@@ -18,8 +26,9 @@ class Command(BaseCommand):
 
     help = (
         "Creates and updates connections from what `wp option list --format=json --unserialize` "
-        "prints on a site with Koneek. Keys must be plain there; what does not come along is "
-        "listed with the reason."
+        "prints on a site with Koneek. Keys must be plain there, or encrypted by WordPress's AI "
+        "plugin, whose WP_SECRETS_KEY is then read from the environment variable of that name. "
+        "What does not come along is listed with the reason."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,9 +37,14 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="say what would happen and write nothing"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            report = import_wordpress(_document(options["file"]), dry_run=options["dry_run"])
+            report = import_wordpress(
+                _document(options["file"]),
+                dry_run=options["dry_run"],
+                secrets_keys=[key for name in _SECRETS_KEYS if (key := os.environ.get(name))],
+            )
         except ConnectorError as error:
             raise CommandError(error.message) from None
         self._tell(report)

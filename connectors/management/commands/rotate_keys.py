@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    no_translations,
+)
 
 from connectors import services
 from connectors.errors import ConnectorError
@@ -23,6 +28,7 @@ class Command(BaseCommand):
             "--batch-size", type=int, default=100, help="secrets in one transaction (100)"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.")

@@ -24,112 +24,118 @@ export function moved(items, from, to) {
   return rest;
 }
 
-export function mountOrdering(root, { announce, orderChanged }) {
-  const list = root.querySelector("[data-tiles]");
-  if (!list || !list.querySelector("[data-handle]")) return;
-  const token = root.querySelector("[name=csrfmiddlewaretoken]").value;
-  const tiles = () => [...list.children];
+export function mountOrdering(page, { announce, orderChanged }) {
+  const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
+  const list = () => page.querySelector("[data-tiles]");
+  const tiles = () => [...(list()?.children ?? [])];
+  const tileOf = (event) => event.target.closest?.("[data-tiles] > [data-tile]");
   let saving = Promise.resolve();
+  let stored = tiles();
 
   const show = (order) => {
+    const shown = list();
     const focused = document.activeElement;
     for (const [index, tile] of order.entries()) {
-      if (list.children[index] !== tile) list.insertBefore(tile, list.children[index]);
+      if (shown.children[index] !== tile) shown.insertBefore(tile, shown.children[index]);
       tile.querySelector("[data-place]").textContent = String(index + 1);
     }
-    if (list.contains(focused)) focused.focus();
+    if (shown.contains(focused)) focused.focus();
   };
 
   const save = async () => {
     const body = new FormData();
     body.set("csrfmiddlewaretoken", token);
-    for (const tile of tiles()) body.append("id", tile.dataset.tile);
-    const response = await part(root.dataset.order, "order", { body });
-    const answer = await response.json().catch(() => ({}));
+    const wanted = tiles();
+    for (const tile of wanted) body.append("id", tile.dataset.tile);
+    const response = await part(page.dataset.order, "order", { body });
     if (!response.ok) {
+      const answer = await response.json().catch(() => ({}));
+      show(stored);
       announce(text("order_refused", { reason: answer.error ?? "" }));
       return;
     }
-    for (const [id, [before, after]] of Object.entries(answer.revisions)) {
-      const shown = list.querySelector(`[data-tile="${id}"] [name=revision]`);
-      if (shown && shown.value === before) shown.value = after;
-    }
+    stored = wanted;
     await orderChanged();
   };
 
   const saveInTurn = () => {
-    saving = saving.then(save).catch(() => announce(text("failed")));
-    return saving;
+    saving = saving.then(save).catch(() => {
+      show(stored);
+      announce(text("failed"));
+    });
   };
 
-  const moveTo = (tile, to) => {
+  const tell = (tile) => {
     const order = tiles();
-    const from = order.indexOf(tile);
-    if (to !== from) {
-      show(moved(order, from, to));
-      saveInTurn();
-    }
-    const values = { name: tile.dataset.name, place: to + 1, count: order.length };
-    announce(text("moved", values));
-  };
-
-  let dragged = null;
-  let before = [];
-
-  for (const tile of tiles()) {
-    const handle = tile.querySelector("[data-handle]");
-    handle.hidden = false;
-    handle.addEventListener("keydown", (event) => {
-      const order = tiles();
-      const to = placeAfter(event.key, order.indexOf(tile), order.length);
-      if (to === null) return;
-      event.preventDefault();
-      moveTo(tile, to);
-    });
-    handle.addEventListener("dragstart", (event) => {
-      dragged = tile;
-      before = tiles();
-      tile.setAttribute("data-dragged", "");
-      event.dataTransfer.effectAllowed = "move";
-      event.dataTransfer.setData("text/plain", tile.dataset.name);
-      event.dataTransfer.setDragImage(tile, 20, 20);
-    });
-    handle.addEventListener("dragend", () => {
-      dragged?.removeAttribute("data-dragged");
-      if (dragged) show(before);
-      dragged = null;
-    });
-    tile.addEventListener("dragover", (event) => {
-      if (!dragged) return;
-      event.preventDefault();
-      if (tile === dragged) return;
-      const order = tiles();
-      show(moved(order, order.indexOf(dragged), order.indexOf(tile)));
-    });
-    tile.querySelector("[data-move]").addEventListener("submit", (event) => {
-      event.preventDefault();
-      const order = tiles();
-      const key = event.submitter?.value === "earlier" ? "ArrowUp" : "ArrowDown";
-      moveTo(tile, placeAfter(key, order.indexOf(tile), order.length));
-    });
-  }
-
-  list.addEventListener("dragover", (event) => {
-    if (dragged) event.preventDefault();
-  });
-  list.addEventListener("drop", (event) => {
-    if (!dragged) return;
-    event.preventDefault();
-    const tile = dragged;
-    dragged = null;
-    tile.removeAttribute("data-dragged");
-    const order = tiles();
-    if (order.some((each, index) => each !== before[index])) saveInTurn();
     const values = {
       name: tile.dataset.name,
       place: order.indexOf(tile) + 1,
       count: order.length,
     };
     announce(text("moved", values));
+  };
+
+  const moveBy = (key, tile) => {
+    const order = tiles();
+    const from = order.indexOf(tile);
+    const to = placeAfter(key, from, order.length);
+    if (to === null) return false;
+    if (to !== from) {
+      show(moved(order, from, to));
+      saveInTurn();
+    }
+    tell(tile);
+    return true;
+  };
+
+  let dragged = null;
+  let before = [];
+
+  page.addEventListener("keydown", (event) => {
+    const tile = event.target.closest?.("[data-handle]") ? tileOf(event) : null;
+    if (tile && moveBy(event.key, tile)) event.preventDefault();
   });
+  page.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-move]")) return;
+    event.preventDefault();
+    moveBy(event.submitter?.value === "earlier" ? "ArrowUp" : "ArrowDown", tileOf(event));
+  });
+  page.addEventListener("dragstart", (event) => {
+    if (!event.target.closest?.("[data-handle]")) return;
+    dragged = tileOf(event);
+    before = tiles();
+    dragged.setAttribute("data-dragged", "");
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", dragged.dataset.name);
+    event.dataTransfer.setDragImage(dragged, 20, 20);
+  });
+  page.addEventListener("dragend", () => {
+    dragged?.removeAttribute("data-dragged");
+    if (dragged) show(before);
+    dragged = null;
+  });
+  page.addEventListener("dragover", (event) => {
+    if (!dragged || !list().contains(event.target)) return;
+    event.preventDefault();
+    const tile = tileOf(event);
+    if (!tile || tile === dragged) return;
+    const order = tiles();
+    show(moved(order, order.indexOf(dragged), order.indexOf(tile)));
+  });
+  page.addEventListener("drop", (event) => {
+    if (!dragged || !list().contains(event.target)) return;
+    event.preventDefault();
+    const tile = dragged;
+    dragged = null;
+    tile.removeAttribute("data-dragged");
+    if (tiles().some((each, index) => each !== before[index])) saveInTurn();
+    tell(tile);
+  });
+
+  const renewed = () => {
+    stored = tiles();
+    for (const handle of page.querySelectorAll("[data-handle]")) handle.hidden = false;
+  };
+  renewed();
+  return { renewed, settled: () => saving };
 }

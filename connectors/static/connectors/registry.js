@@ -6,9 +6,10 @@
 //   });
 //
 // `root` holds the fields that the provider declares, as the server made them. `render` may add to
-// them or replace them; what counts at saving are form controls named "field-<name>". `values` are
-// their stored values, `connection` is the connection's id or "new". A function that `render`
-// returns is called before the fields go away. To replace a rendering, unregister it first.
+// them or replace them; what counts at saving are form controls named "field-<name>", and a field
+// without one keeps its value. `values` are their stored values, `connection` is the connection's id
+// or "new". A function that `render` returns is called before the fields go away. To replace a
+// rendering, unregister it first. `moduleData("@koneek/connectors")` tells of all connectors.
 
 export { moduleData } from "./texts.js";
 

@@ -2,32 +2,32 @@
 
 import { fragment, isHtml, part } from "./requests.js";
 import { text } from "./texts.js";
+import { markUnsaved } from "./unsaved.js";
 
-export function mountSaving(editor, { announce, remount }) {
+export function mountSaving(editor, { announce, remount, saved }) {
   const form = editor.querySelector("[data-connection-form]");
+  let isSaving = false;
   form.addEventListener("submit", async (event) => {
     if (event.defaultPrevented) return;
     event.preventDefault();
+    if (isSaving) return;
+    isSaving = true;
     try {
-      await save(form, editor, { announce, remount });
+      await save(form, editor, { announce, remount, saved });
     } catch {
       announce(text("failed"));
+    } finally {
+      isSaving = false;
     }
   });
 }
 
-async function save(form, editor, { announce, remount }) {
-  const response = await part(form.action, "editor", { body: new FormData(form) });
+async function save(form, editor, { announce, remount, saved }) {
+  const body = new FormData(form);
+  const response = await part(form.getAttribute("action"), "editor", { body });
   const target = response.headers.get("X-Location");
   if (response.ok && target) {
-    const here = new URL(location.href);
-    const there = new URL(target, here);
-    if (there.pathname === here.pathname && there.search === here.search) {
-      location.hash = there.hash;
-      location.reload();
-    } else {
-      location.assign(there);
-    }
+    await saved(editor, target);
     return;
   }
   if (!isHtml(response) || ![200, 409, 422].includes(response.status)) {
@@ -41,14 +41,15 @@ export function showAgain(editor, answer, remount) {
   const typed = editor.querySelector("[name=api_key]")?.value ?? "";
   const next = answer.querySelector("[data-editor]");
   editor.replaceWith(next);
+  markUnsaved(next);
   const key = next.querySelector("[name=api_key]");
   if (key && typed) {
     key.value = typed;
-    next.querySelector("[data-retype]")?.remove();
+    for (const asked of next.querySelectorAll("[data-retype]")) asked.remove();
     key.closest("details")?.setAttribute("open", "");
   }
   remount(next);
-  const first = next.querySelector("[data-conflict], .has-errors :is(input, select, textarea)");
+  const first = next.querySelector("[data-conflict], .has-errors [aria-invalid=true]");
   if (first?.matches("[data-conflict]")) first.setAttribute("tabindex", "-1");
   first?.focus();
 }

@@ -2,52 +2,82 @@
 
 import { fragment, isHtml, part } from "./requests.js";
 import { text } from "./texts.js";
+import { markSaved, mayLose } from "./unsaved.js";
 
-export function mountTiles(root, { remembered, announce, mountEditor }) {
-  const tiles = [...root.querySelectorAll("[data-tiles] > [data-tile]")];
-  remembered.keepOnly(tiles.map((tile) => tile.dataset.tile));
+export function mountTiles(page, { remembered, announce, mountEditor, leaveEditor }) {
+  const tiles = () => [...page.querySelectorAll("[data-tiles] > [data-tile]")];
+  const toggleOf = (tile) => tile.querySelector("[data-toggle]");
+  const placeOf = (tile) => tile.querySelector("[data-editor-place]");
+  const isOpen = (tile) => tile.hasAttribute("data-open");
+  const failed = () => announce(text("failed"));
 
-  for (const tile of tiles) {
-    const toggle = tile.querySelector("[data-toggle]");
-    const place = tile.querySelector("[data-editor-place]");
-    const isOpen = () => tile.hasAttribute("data-open");
-    toggle.setAttribute("role", "button");
-    toggle.setAttribute("aria-expanded", String(isOpen()));
+  const show = (tile) => {
+    toggleOf(tile).setAttribute("role", "button");
+    toggleOf(tile).setAttribute("aria-expanded", String(isOpen(tile)));
+  };
 
-    const close = () => {
-      tile.removeAttribute("data-open");
-      toggle.setAttribute("aria-expanded", "false");
-      remembered.forget(tile.dataset.tile);
-      place.replaceChildren();
-    };
+  const empty = (tile) => {
+    const editor = placeOf(tile).querySelector("[data-editor]");
+    if (editor) leaveEditor(editor);
+    placeOf(tile).replaceChildren();
+  };
 
-    const open = async () => {
-      const response = await part(toggle.href, "editor");
-      if (!response.ok || !isHtml(response)) {
-        location.assign(toggle.href);
-        return;
-      }
-      place.replaceChildren(await fragment(response));
-      tile.setAttribute("data-open", "");
-      toggle.setAttribute("aria-expanded", "true");
-      remembered.remember(tile.dataset.tile);
-      mountEditor(place.querySelector("[data-editor]"), close);
-    };
+  const close = (tile) => {
+    if (!mayLose(tile)) return;
+    const hadFocus = placeOf(tile).contains(document.activeElement);
+    empty(tile);
+    tile.removeAttribute("data-open");
+    show(tile);
+    remembered.forget(tile.dataset.tile);
+    if (hadFocus) toggleOf(tile).focus();
+  };
 
-    const flip = (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      if (isOpen()) close();
-      else open().catch(failed);
-    };
-    const failed = () => announce(text("failed"));
-
-    toggle.addEventListener("click", flip);
-    toggle.addEventListener("keydown", (event) => {
-      if (event.key === " ") flip(event);
+  const mountIn = (tile) => {
+    mountEditor(placeOf(tile).querySelector("[data-editor]"), ({ sure = false } = {}) => {
+      if (sure) markSaved(tile);
+      close(tile);
     });
-    const shown = place.querySelector("[data-editor]");
-    if (shown) mountEditor(shown, close);
-    else if (remembered.all().has(tile.dataset.tile)) open().catch(failed);
+  };
+
+  const open = async (tile) => {
+    const response = await part(toggleOf(tile).href, "editor");
+    if (!response.ok || !isHtml(response)) {
+      location.assign(toggleOf(tile).href);
+      return;
+    }
+    const answer = await fragment(response);
+    empty(tile);
+    placeOf(tile).replaceChildren(answer);
+    tile.setAttribute("data-open", "");
+    show(tile);
+    remembered.remember(tile.dataset.tile);
+    mountIn(tile);
+  };
+
+  const flip = (event) => {
+    const toggle = event.target.closest?.("[data-tiles] [data-toggle]");
+    if (!toggle || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const tile = toggle.closest("[data-tile]");
+    if (isOpen(tile)) close(tile);
+    else open(tile).catch(failed);
+  };
+
+  const remove = (tile) => {
+    empty(tile);
+    remembered.forget(tile.dataset.tile);
+    tile.remove();
+  };
+
+  page.addEventListener("click", flip);
+  page.addEventListener("keydown", (event) => {
+    if (event.key === " ") flip(event);
+  });
+  remembered.keepOnly(tiles().map((tile) => tile.dataset.tile));
+  for (const tile of tiles()) {
+    show(tile);
+    if (placeOf(tile).querySelector("[data-editor]")) mountIn(tile);
+    else if (remembered.all().has(tile.dataset.tile)) open(tile).catch(failed);
   }
+  return { show, open, remove };
 }

@@ -603,7 +603,7 @@ class TestAnyAnswer:
         expected = face.parse_response(json.dumps(plain).encode())
         assert collect(parse_stream(stream, chunk)) == expected
         texts = [block["text"] for block in blocks if block["type"] == "text"]
-        assert expected.to_text() == "".join(texts)
+        assert expected.to_message().text() == "".join(texts)
 
     @given(st.lists(BLOCKS, min_size=1, max_size=5))
     def test_can_be_echoed(self, blocks: list[dict[str, Any]]) -> None:

@@ -287,7 +287,12 @@ class TestConversation:
         assert request["tools"][0]["cache_control"] == {"type": "ephemeral"}
 
     def test_leaves_blank_text_out(self) -> None:
-        messages = body(user_message("Hi", "  "), model_message("\n"), user_message("there"))
+        blank = MessagePart("  ")
+        messages = body(
+            user_message("Hi", blank),
+            model_message(MessagePart("\n")),
+            user_message("there"),
+        )
         assert messages["messages"] == [
             {
                 "role": "user",
@@ -326,12 +331,15 @@ class TestConversation:
     @pytest.mark.parametrize(
         ("messages", "error"),
         [
-            ([user_message(" ")], InvalidRequest),
+            ([Message(Role.USER, (MessagePart(" "),))], InvalidRequest),
             ([model_message("I begin"), user_message("Hi")], UnsupportedFeature),
-            ([user_message(MessagePart(FunctionCall("c", "f")))], InvalidRequest),
+            ([Message(Role.USER, (MessagePart(FunctionCall("c", "f")),))], InvalidRequest),
             ([user_message("Hi"), model_message(FunctionCall("c", None))], InvalidRequest),
             (
-                [user_message("Hi"), model_message(MessagePart(FunctionResponse("c", "f")))],
+                [
+                    user_message("Hi"),
+                    Message(Role.MODEL, (MessagePart(FunctionResponse("c", "f")),)),
+                ],
                 InvalidRequest,
             ),
             ([user_message(MessagePart(FunctionResponse(None, "f")))], InvalidRequest),

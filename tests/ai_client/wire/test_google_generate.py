@@ -440,7 +440,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 def test_any_text_in_any_pieces_arrives_whole(pieces: list[str], size: int) -> None:
     chunks = [answer({"text": piece}, finish=None) for piece in pieces]
     result = collect(stream(as_sse(*chunks, answer()), size))
-    assert result.to_text() == "".join(pieces)
+    assert result.to_message().text() == "".join(pieces)
     assert result == parse(answer(*({"text": piece} for piece in pieces)))
 
 

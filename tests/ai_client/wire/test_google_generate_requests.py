@@ -214,7 +214,7 @@ class TestMessages:
         )
         bare = MessagePart("Hm.", Channel.THOUGHT, thought_signature="sig")
         turns = contents(
-            user_message("Hi", ""),
+            user_message("Hi", MessagePart("")),
             Message(Role.MODEL, (foreign, bare)),
             Message(Role.MODEL, (foreign, MessagePart("Yes."))),
         )
@@ -230,7 +230,7 @@ class TestMessages:
 
     def test_a_request_without_any_message_is_refused(self) -> None:
         with pytest.raises(UnsupportedFeature, match="message of the user"):
-            render(user_message(""))
+            render(Message(Role.USER, (MessagePart(""),)))
 
     def test_a_system_prompt_with_a_picture_is_refused(self) -> None:
         with pytest.raises(UnsupportedFeature, match="system prompt"):

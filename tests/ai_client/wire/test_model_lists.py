@@ -33,7 +33,7 @@ PAGES: dict[str, tuple[Any, str, Any]] = {
             "models": [
                 {"name": "models/a", "supportedGenerationMethods": ["generateContent"]},
                 {"name": "models/b", "displayName": "Bee"},
-                {"name": "models/e", "supportedGenerationMethods": ["embedContent"]},
+                {"name": "models/e", "supportedGenerationMethods": ["bidiGenerateContent"]},
                 {"name": "models/"},
             ],
             "nextPageToken": "t 1",
@@ -82,6 +82,13 @@ def test_the_last_page_leads_nowhere() -> None:
     assert face_of("anthropic_messages").parse_models(last).cursor == ""
     assert face_of("google_generate").parse_models(b"{}").models == ()
     assert face_of("openai_chat").parse_models(b'[{"id": "a"}]').models == (ListedModel("a"),)
+
+
+@pytest.mark.parametrize("method", ["embedContent", "predict", "predictLongRunning"])
+def test_googles_models_for_more_than_text_are_listed(method: str) -> None:
+    page = {"models": [{"name": "models/a", "supportedGenerationMethods": [method]}]}
+    found = face_of("google_generate").parse_models(json.dumps(page).encode())
+    assert found.models == (ListedModel("a"),)
 
 
 @EVERY_DIALECT

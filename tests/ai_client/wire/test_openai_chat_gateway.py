@@ -792,7 +792,8 @@ def test_a_stream_says_all_of_an_answer(size: int | None, result: GenerativeAiRe
 
 @given(results(in_order=True))
 def test_a_complete_answer_says_all_of_it(result: GenerativeAiResult) -> None:
-    assert CLIENT.parse_response(GATEWAY.render_response(result, CONTEXT)) == result
+    answered = CLIENT.parse_response(GATEWAY.render_response(result, CONTEXT))
+    assert replace(answered, additional_data={}) == result
     assert collect(read_stream(stream_of(result))) == result
 
 

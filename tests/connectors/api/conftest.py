@@ -30,6 +30,7 @@ GRANTS: Mapping[str, tuple[str, ...]] = {
     "editor": ("view_connection", "add_connection", "change_connection", "delete_connection"),
     "keeper": ("view_connection", "change_connection", "add_connection", "replace_key"),
     "tester": ("view_connection", "change_connection", "test_connection"),
+    "opener": ("view_connection", "add_connection", "test_connection"),
     "judge": ("view_connection", "decide_approval"),
     "alice": (),
 }

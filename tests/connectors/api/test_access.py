@@ -16,9 +16,9 @@ from connectors.models import Connection, Option
 from tests.connectors.api.conftest import GRANTS, Api, Login, person, problem
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ALL_VIEWERS = ("viewer", "editor", "keeper", "tester", "judge", "alice")
+ALL_VIEWERS = ("viewer", "editor", "keeper", "tester", "opener", "judge", "alice")
 ALL_CHANGERS = ("editor", "keeper", "tester", "alice")
-ALL_TESTERS = ("tester", "alice")
+ALL_ADDERS = ("editor", "keeper", "opener", "alice")
 ALL_KEEPERS = ("keeper", "alice")
 
 OPEN_TO: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -28,16 +28,17 @@ OPEN_TO: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("settings", "PATCH"): ALL_KEEPERS,
     ("schema", "GET"): ALL_VIEWERS,
     ("connections", "GET"): ALL_VIEWERS,
-    ("connections", "POST"): ("editor", "keeper", "alice"),
+    ("connections", "POST"): ALL_ADDERS,
     ("connection", "GET"): ALL_VIEWERS,
     ("connection", "PUT"): ALL_CHANGERS,
     ("connection", "PATCH"): ALL_CHANGERS,
     ("connection", "DELETE"): ("editor", "alice"),
     ("order", "PUT"): ALL_CHANGERS,
-    ("test", "POST"): ALL_TESTERS,
-    ("test_unsaved", "POST"): ALL_TESTERS,
-    ("models", "GET"): ALL_CHANGERS,
-    ("models_unsaved", "POST"): ALL_TESTERS,
+    ("test", "POST"): ("tester", "alice"),
+    ("test_unsaved", "POST"): ("opener", "alice"),
+    ("models", "GET"): ("tester", "alice"),
+    ("models_unsaved", "POST"): ("opener", "alice"),
+    ("detect", "POST"): ("opener", "alice"),
     ("presets", "GET"): ALL_VIEWERS,
     ("approvals", "GET"): ALL_VIEWERS,
     ("approvals", "PUT"): ("judge", "alice"),
@@ -174,6 +175,7 @@ def test_a_session_needs_the_csrf_token_to_write(api: Api, primary: Connection) 
     [
         {"api_key": "sk-another-key-of-somebody"},
         {"api_key": None},
+        {"api_key": {"env": "ACME_API_KEY"}},
         {"base_url": "https://elsewhere.example"},
         {"provider": "any_where", "base_url": "https://elsewhere.example"},
     ],
@@ -196,6 +198,19 @@ def test_a_new_connection_with_a_key_needs_that_permission_too(api: Api) -> None
     problem(api("editor").post(path, new, format="json"), 403)
     assert api("editor").post(path, {"provider": "acme"}, format="json").status_code == 201
     assert api("keeper").post(path, new, format="json").status_code == 201
+
+
+def test_trying_a_variable_of_the_server_needs_that_permission_too(
+    api: Api, primary: Connection
+) -> None:
+    sent = {"provider": "acme", "api_key": {"env": "ACME_API_KEY"}}
+    for name, route in (
+        ("tester", "test"),
+        ("opener", "test_unsaved"),
+        ("opener", "models_unsaved"),
+    ):
+        refused = api(name).post(address(route, primary), sent, format="json")
+        assert "connectors.replace_key" in problem(refused, 403)["detail"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])

@@ -63,3 +63,10 @@ def test_a_wrong_decision_is_pointed_at(
     decision = {"caller": "blog", "connector": "acme", "state": "allowed", **wrong}
     assert wrong_fields(alice.put(PATH, decision, format="json")) == [pointer]
     assert alice.get(PATH).json()["approvals"] == []
+
+
+def test_the_hidden_connector_is_nothing_to_decide_about(alice: APIClient) -> None:
+    decision = {"caller": "blog", "connector": "koneek", "state": "allowed"}
+    answer = alice.put(PATH, decision, format="json")
+    assert wrong_fields(answer) == ["#/connector"]
+    assert alice.get(PATH).json()["approvals"] == []

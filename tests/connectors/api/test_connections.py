@@ -9,7 +9,12 @@ from rest_framework.test import APIClient
 
 from connectors.credentials import Credential, resolve
 from connectors.models import Connection
-from connectors.services import create_connection, set_option, update_connection
+from connectors.services import (
+    create_connection,
+    reorder_connections,
+    set_option,
+    update_connection,
+)
 from tests.connectors.api.conftest import KEY, OTHER_ORIGIN, problem, wrong_fields
 
 LIST = "/connectors/v1/connections"
@@ -38,7 +43,7 @@ def test_a_connection_is_created_read_changed_and_deleted(alice: APIClient) -> N
     body = made.json()
     assert (body["name"], body["fields"], body["enabled"]) == ("acme", {"region": "us"}, True)
     assert made["Location"] == f"{LIST}/{body['id']}"
-    assert made["ETag"] == f'"{body["revision"]}"'
+    assert made["ETag"] == f'"{body["revision"]}.{body["priority"]}"'
     assert KEY not in made.content.decode()
     assert body["key"] == {
         "source": "database",
@@ -152,7 +157,7 @@ def test_the_slower_of_two_editors_is_shown_what_the_faster_one_stored(
 
 
 def test_if_match_may_list_tags_and_weak_ones(alice: APIClient, primary: Connection) -> None:
-    tags = f'"other", W/"{primary.revision}"'
+    tags = f'"other", W/{alice.get(path_of(primary))["ETag"]}'
     answer = alice.patch(
         path_of(primary), {"model": "m2"}, format="json", headers={"If-Match": tags}
     )
@@ -164,6 +169,17 @@ def test_if_match_may_list_tags_and_weak_ones(alice: APIClient, primary: Connect
         headers={"If-Match": stored(primary).revision},
     )
     problem(nonsense, 412)
+
+
+def test_a_replacement_made_before_the_order_changed_is_refused(
+    alice: APIClient, primary: Connection
+) -> None:
+    other = create_connection(provider="acme")
+    seen = alice.get(path_of(primary))
+    reorder_connections([other.pk, primary.pk])
+    put = {"name": "x", "provider": "acme", "priority": 1, "timeout": 1}
+    answer = alice.put(path_of(primary), put, format="json", headers={"If-Match": seen["ETag"]})
+    problem(answer, 412)
 
 
 def test_the_order_is_changed_at_once(alice: APIClient) -> None:
@@ -250,6 +266,35 @@ def test_each_connection_is_told_its_name_in_wordpress(alice: APIClient) -> None
     }
 
 
+def test_a_connection_is_looked_up_by_its_name_in_wordpress(
+    alice: APIClient, primary: Connection
+) -> None:
+    create_connection(provider="acme")
+
+    def named(option: str) -> list[str]:
+        answer = alice.get(LIST, {"option_name": option})
+        assert answer.status_code == 200
+        assert KEY not in answer.content.decode()
+        return [each["name"] for each in answer.json()["connections"]]
+
+    assert named("koneek_api_key_acme_primary") == ["primary"]
+    for nobody in ("koneek_api_key_acme_2", "primary", "", "koneek_api_key_acme\0"):
+        assert named(nobody) == []
+
+
+def test_a_name_in_wordpress_is_given_and_not_written(alice: APIClient) -> None:
+    taken = {"option_name": "koneek_api_key_mine"}
+    made = alice.post(LIST, {"provider": "acme", "name": "lab", **taken}, format="json")
+    assert made.json()["option_name"] == "koneek_api_key_acme_lab"
+    changed = alice.patch(
+        made["Location"], {"name": "work", **taken}, format="json", headers={"If-Match": "*"}
+    )
+    assert (changed.json()["name"], changed.json()["option_name"]) == (
+        "work",
+        "koneek_api_key_acme_lab",
+    )
+
+
 def test_the_list_asks_the_database_as_often_for_many_as_for_one(
     alice: APIClient, django_assert_num_queries: Any
 ) -> None:
@@ -267,3 +312,42 @@ def test_the_list_asks_the_database_as_often_for_many_as_for_one(
 
 def test_nothing_may_be_kept_by_a_cache(alice: APIClient) -> None:
     assert alice.get(LIST)["Cache-Control"] == "no-store"
+
+
+def test_the_key_stays_in_a_variable_of_the_provider(
+    alice: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_API_KEY_TWO", "sk-second-of-acme-0002")
+    new = {"provider": "acme", "api_key": {"env": "ACME_API_KEY_TWO"}}
+    answer = alice.post(LIST, new, format="json")
+    assert answer.status_code == 201, answer.content
+    shown = answer.json()["key"]
+    assert (shown["source"], shown["name"]) == ("env", "ACME_API_KEY_TWO")
+    assert "sk-second" not in answer.content.decode()
+    row = Connection.objects.get()
+    assert key_in_force(row) == "sk-second-of-acme-0002"
+    monkeypatch.delenv("ACME_API_KEY_TWO")
+    key = alice.get(path_of(row)).json()["key"]
+    assert (key["source"], key["name"]) == ("none", "ACME_API_KEY_TWO")
+    assert "is not set" in key["problem"]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        {"provider": "acme", "api_key": {"env": "MY_ACME_KEY"}},
+        {"provider": "acme", "api_key": {"env": "ACME_API_KEYS"}},
+        {"provider": "acme", "api_key": {"env": "ACME_API_KEY"}, "base_url": OTHER_ORIGIN},
+        {"provider": "any_where", "api_key": {"env": "ANYWHERE_API_KEY"}, "base_url": OTHER_ORIGIN},
+        {"provider": "acme", "api_key": {"env": "ACME_API_KEY", "more": 1}},
+        {"provider": "acme", "api_key": {"env": None}},
+    ],
+)
+def test_no_other_variable_of_the_server_is_sent_anywhere(
+    new: dict[str, Any], alice: APIClient, primary: Connection
+) -> None:
+    assert wrong_fields(alice.post(LIST, new, format="json")) == ["#/api_key"]
+    refused = alice.patch(path_of(primary), new, format="json", headers={"If-Match": "*"})
+    assert wrong_fields(refused) == ["#/api_key"]
+    assert list(Connection.objects.all()) == [primary]
+    assert stored(primary).revision == primary.revision

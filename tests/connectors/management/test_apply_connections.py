@@ -256,10 +256,25 @@ def test_an_export_is_the_same_shape_without_keys(form: str) -> None:
     assert KEY not in text
     assert "kn1$" not in text
     exported = (json.loads if form == "json" else yaml.safe_load)(text)["connections"]
-    assert exported[0] == {key: CHAIN[0][key] for key in CHAIN[0] if key != "api_key"}
+    said = {key: CHAIN[0][key] for key in CHAIN[0] if key != "api_key"}
+    assert exported[0] == {**said, "option_name": "koneek_api_key_acme_primary"}
     assert exported[1]["api_key"] == {"env": "MY_ACME_KEY"}
     assert run_text(text).splitlines() == ["unchanged primary", "unchanged backup"]
     assert key_of("primary") == KEY
+
+
+def test_an_export_of_some_connections_names_them_as_people_or_wordpress_do() -> None:
+    apply_connections(CHAIN)
+
+    def exported(*names: str) -> list[str]:
+        out = io.StringIO()
+        call_command("export_connections", *names, stdout=out)
+        return [each["name"] for each in json.loads(out.getvalue())["connections"]]
+
+    assert exported("koneek_api_key_acme_backup") == ["backup"]
+    assert exported("backup", "primary", "koneek_api_key_acme_primary") == ["primary", "backup"]
+    with pytest.raises(CommandError, match=r"'koneek_api_key_acme'. There are: primary, backup"):
+        exported("koneek_api_key_acme")
 
 
 def test_a_provider_that_went_away_is_named_in_the_refusal() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ from connectors.services import (
     update_connection,
 )
 from connectors.signals import configuration_changed
-from connectors.values import UNSET, EnvironmentKey
+from connectors.values import UNSET, ConnectorType, EnvironmentKey
+from tests.connectors.conftest import ACME
 
 pytestmark = pytest.mark.django_db
 
@@ -241,6 +243,63 @@ def test_another_origin_costs_the_variable_too(monkeypatch: pytest.MonkeyPatch) 
     assert key_of(connection) == "my-key"
 
 
+@pytest.mark.parametrize("address", ["", "https://api.acme.example/v2", "https://acme.internal/v1"])
+def test_a_request_may_name_the_providers_variables_at_its_own_addresses(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_BASE_URL", "https://acme.internal")
+    monkeypatch.setenv("ACME_API_KEY_TWO", "second")
+    for name, value in (("ACME_API_KEY_TWO", "second"), ("ACME_API_KEY", "")):
+        key = EnvironmentKey(name, by_request=True)
+        assert key_of(create_connection(provider="acme", base_url=address, api_key=key)) == value
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"api_key": EnvironmentKey("MY_ACME_KEY", by_request=True)}, "must be ACME_API_KEY"),
+        ({"api_key": EnvironmentKey("ACME_API_KEYS", by_request=True)}, "must be ACME_API_KEY"),
+        ({"api_key": EnvironmentKey("acme_api_key", by_request=True)}, "must be ACME_API_KEY"),
+        ({"api_key": EnvironmentKey("SECRET_KEY", by_request=True)}, "site's own SECRET_KEY"),
+        (
+            {"api_key": EnvironmentKey("ACME_API_KEY", by_request=True), "base_url": ELSEWHERE},
+            "own address only",
+        ),
+    ],
+)
+def test_a_request_names_no_other_variable(values: dict[str, Any], why: str) -> None:
+    row = create_connection(provider="acme", api_key=KEY)
+    for write in (
+        lambda: create_connection(**{"provider": "acme", **values}),
+        lambda: update_connection(row, **values),
+    ):
+        with pytest.raises(FieldError, match=why) as refused:
+            write()
+        assert refused.value.field == "api_key"
+        assert "MY_ACME_KEY" not in refused.value.message
+    assert key_of(row) == KEY
+
+
+def test_a_variable_that_was_declared_on_the_server_stays_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_ACME_KEY", "my-key")
+    row = create_connection(
+        provider="acme", base_url=ELSEWHERE, api_key=EnvironmentKey("MY_ACME_KEY")
+    )
+    again = EnvironmentKey("MY_ACME_KEY", by_request=True)
+    assert update_connection(row, api_key=again).changed == ()
+    assert key_of(row) == "my-key"
+    with pytest.raises(FieldError):
+        update_connection(row, api_key=again, base_url="https://evil.example")
+    Connection.objects.update(api_key_env="SOME_OTHER")
+    with pytest.raises(FieldError):
+        update_connection(row, api_key=again)
+    Connection.objects.update(api_key_encrypted="unreadable", api_key_env="MY_ACME_KEY")
+    with pytest.raises(FieldError):
+        update_connection(row, api_key=again)
+
+
 def test_a_row_that_was_moved_by_hand_loses_its_key_at_the_next_write() -> None:
     connection = create_connection(provider="acme", api_key=KEY)
     Connection.objects.update(base_url=ELSEWHERE)
@@ -305,8 +364,7 @@ def test_the_order_is_written_at_once() -> None:
     after = list(Connection.objects.all())
     assert [each.pk for each in after] == wanted
     assert [each.priority for each in after] == [1, 2, 3, 4]
-    moved = {each.pk for each in after if each.revision != before[each.pk]}
-    assert moved == {ids[3], ids[1]}
+    assert {each.pk: each.revision for each in after} == before
     assert ConfigurationVersion.current() == 5
     reorder_connections([str(pk) for pk in wanted])
     assert ConfigurationVersion.current() == 5
@@ -385,3 +443,29 @@ def test_writers_at_the_same_time_follow_each_other() -> None:
     assert names == {"acme", *(f"acme-{number}" for number in range(2, 13))}
     assert [each.priority for each in Connection.objects.all()] == list(range(1, 13))
     assert ConfigurationVersion.current() == 12
+
+
+@pytest.mark.parametrize(
+    ("connector", "says"),
+    [
+        (ConnectorType(slug="gone", name="Gone", is_active=lambda: False), "not in use"),
+        (ConnectorType(slug="pair", name="Pair", method="application_password"), "user name"),
+    ],
+    ids=["inactive", "application-password"],
+)
+def test_what_no_connection_can_be_made_of_is_refused(connector: ConnectorType, says: str) -> None:
+    registry.register(connector)
+    try:
+        with pytest.raises(FieldError, match=says) as refused:
+            create_connection(provider=connector.slug, base_url="https://any.example")
+        assert refused.value.field == "provider"
+    finally:
+        registry.unregister(connector.slug)
+
+
+def test_a_connection_rests_while_the_app_of_its_connector_is_not_active() -> None:
+    connection = create_connection(provider="acme", api_key=KEY)
+    registry.amend(replace(ACME, is_active=lambda: False))
+    assert "not in use" in resolve(connection).unusable
+    registry.amend(ACME)
+    assert not resolve(connection).unusable

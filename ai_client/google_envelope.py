@@ -1,7 +1,8 @@
-"""Google's errors: ``google.rpc.Status`` as JSON, https://cloud.google.com/apis/design/errors.
+"""What Google's Gemini API puts around requests and answers, whatever is asked for.
 
-Its HTTP status alone often misleads (a wrong key is a 400, a missing file a 403), so the
-``details`` and, where those are silent, the words decide.
+A model stands in the path. Errors are ``google.rpc.Status`` as JSON
+(https://cloud.google.com/apis/design/errors): its HTTP status alone often misleads (a wrong key is
+a 400, a missing file a 403), so the ``details`` and, where those are silent, the words decide.
 https://ai.google.dev/gemini-api/docs/troubleshooting
 """
 
@@ -10,19 +11,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
+from urllib.parse import quote
 
 import orjson
 
 from ai_client.errors import (
     AiClientError,
+    BadContent,
     InvalidRequest,
+    MalformedAnswer,
     PayloadTooLarge,
     QuotaExhausted,
+    UnsupportedFeature,
     UpstreamError,
 )
 from ai_client.failures import clean_message, error_for_status, parse_retry_after
 from ai_client.messages import JsonValue
 
+_COLLECTIONS: Final = ("models/", "tunedModels/")
 _STATUS_OF_WORD: Final = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -48,6 +54,57 @@ _UNPAID = re.compile(
 _OUT_OF_CREDIT = re.compile(r"\blimit: 0\b|credits? (?:are|is) depleted", re.IGNORECASE)
 _OF_THE_REQUEST = re.compile(r"\bthe file\b|\bfiles/|cached ?content", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"payload size exceeds", re.IGNORECASE)
+
+
+def resource_name(model: str, provider: str) -> str:
+    """``models/…`` of a model's id, with or without its collection in front.
+
+    Whatever the id holds stays inside one segment of a path.
+    """
+    collection, name = _COLLECTIONS[0], model.strip()
+    for prefix in _COLLECTIONS:
+        if name.startswith(prefix):
+            collection, name = prefix, name.removeprefix(prefix)
+    if not name:
+        raise UnsupportedFeature(
+            f"{provider} needs the name of a model; set the connection's model."
+        )
+    return f"{collection}{quote(name, safe='')}"
+
+
+def with_custom_options(
+    body: Mapping[str, JsonValue], options: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """``body`` with a caller's own fields, within its objects too.
+
+    ``{"generationConfig": {"x": 1}}`` and ``{"generationConfig.x": 1}`` say the same.
+    ``InvalidRequest`` for a field that is there already.
+    """
+    merged = dict(body)
+    for name, value in options.items():
+        first, *inner = name.split(".")
+        for each in reversed(inner):
+            value = {each: value}
+        _add(merged, first, value, "")
+    return merged
+
+
+def read_answer(body: bytes) -> dict[str, JsonValue]:
+    """The JSON object of a complete 200 answer. An error inside it is raised as the error it is.
+
+    ``BadContent`` for what is no JSON object (HTML, say), ``MalformedAnswer`` for cut JSON.
+    """
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        if body.lstrip()[:1] in (b"{", b"["):
+            raise MalformedAnswer("Google's answer is malformed or cut JSON.") from error
+        raise BadContent("Google's answer is not JSON; check the connection's base URL.") from error
+    if found := error_in(answer):
+        raise inner_error(found)
+    if not isinstance(answer, dict):
+        raise BadContent("Google's answer is not a JSON object; check the connection's base URL.")
+    return answer
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> AiClientError:
@@ -104,6 +161,21 @@ def _classify(
     if isinstance(classified, UpstreamError) and classified.retry_after is None:
         classified.retry_after = _retry_delay(details)
     return classified
+
+
+def _add(holder: dict[str, JsonValue], name: str, value: JsonValue, within: str) -> None:
+    known = holder.get(name)
+    if isinstance(known, dict) and isinstance(value, Mapping):
+        holder[name] = inner = dict(known)
+        for each, held in value.items():
+            _add(inner, each, held, f"{within}{name}.")
+    elif name in holder:
+        raise InvalidRequest(
+            f"The custom option {within + name!r} contradicts a setting of the same name.",
+            param=within + name,
+        )
+    else:
+        holder[name] = value
 
 
 def _quota_of_the_day(details: Sequence[Mapping[str, JsonValue]]) -> bool:

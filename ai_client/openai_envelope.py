@@ -1,4 +1,4 @@
-"""Errors of OpenAI and of compatible servers: where message, code and type stand.
+"""What OpenAI's APIs, and all that resemble them, put around their answers: JSON, or an error.
 
 https://platform.openai.com/docs/guides/error-codes; Azure adds ``innererror``
 (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter), OpenRouter numbers as
@@ -8,14 +8,36 @@ https://platform.openai.com/docs/guides/error-codes; Azure adds ``innererror``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 
-from ai_client.errors import AiClientError
+from ai_client.errors import AiClientError, BadContent, MalformedAnswer
 from ai_client.failures import error_for_status
 from ai_client.messages import JsonValue
 
 _NO_HEADERS: Mapping[str, str] = {}
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def read_answer(body: bytes) -> dict[str, JsonValue]:
+    """The JSON object of a complete 200 answer. An error inside it is raised as the error it is.
+
+    ``BadContent`` for what is no JSON object (HTML, say), ``MalformedAnswer`` for cut JSON.
+    """
+    body = body.removeprefix(_BOM).strip()
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if body[:1] in (b"{", b"["):
+            raise MalformedAnswer("The upstream's answer is cut or malformed JSON.") from None
+        raise BadContent("The upstream answered with something that is not JSON.") from None
+    if not isinstance(data, dict):
+        raise BadContent("The upstream's answer is not a JSON object.")
+    error = error_within(data)
+    if error is not None:
+        raise error_inside(error)
+    return data
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> AiClientError:

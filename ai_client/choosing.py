@@ -1,0 +1,211 @@
+"""Whom a prompt is asked of: its requirements and its caller against a registry's offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ai_client import conf
+from ai_client.approvals import Approvals, caller_label
+from ai_client.capabilities import Capability, ModelMetadata
+from ai_client.errors import CapabilityUnsupported, NoModelFound
+from ai_client.model_catalog import metadata, purposes
+from ai_client.prompt_builder import Prompt, capability_of
+from ai_client.requirements import are_met_by, infer
+from ai_client.router import Route
+from ai_client.selection import PATIENCE, Chain, Offer, Wish, routes, routes_at_hand
+
+if TYPE_CHECKING:
+    from ai_client.ask import Limits
+    from ai_client.registry import ProviderRegistry
+
+_MODELS_ARE_FOR = (
+    Capability.TEXT_GENERATION,
+    Capability.IMAGE_GENERATION,
+    Capability.TEXT_TO_SPEECH_CONVERSION,
+    Capability.SPEECH_GENERATION,
+    Capability.VIDEO_GENERATION,
+    Capability.EMBEDDING_GENERATION,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who is asked, and what for.
+
+    ``refused`` are the routes that the caller is kept from. ``waited`` is the part of the prompt's
+    time, in seconds, that upstreams' lists of models have taken.
+    """
+
+    capability: Capability
+    chain: Chain | None
+    refused: tuple[Route, ...] = ()
+    waited: float = 0.0
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Those that the caller may use; none where it is kept from all."""
+        return () if self.chain is None else self.chain.routes
+
+    def meets(self, prompt: Prompt) -> bool:
+        """Whether the first of them meets the prompt's requirements."""
+        if not self.routes:
+            return False
+        requirements = infer(self.capability, prompt.messages, prompt.config)
+        return are_met_by(requirements, model_of(self.routes[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses among a registry's offers, for each caller among those that it may use.
+
+    ``clock`` gives monotonic seconds.
+    """
+
+    registry: ProviderRegistry
+    approvals: Approvals
+    clock: Callable[[], float]
+
+    def choose(self, prompt: Prompt) -> Choice:
+        """The choice for a prompt; may wait for upstreams' lists, within the prompt's time.
+
+        Raises NoModelFound, and CapabilityUnsupported where the explicit model is known to be for
+        something else.
+        """
+        offers = self._permitted(prompt)
+        wait = _Wait(self.clock, (limits_of(prompt) or conf.limits()).deadline)
+        others = map(self.registry.provider, self.registry.ids())
+        try:
+            capability = _capability(prompt, offers, wait)
+            wish = _wish(prompt, capability)
+            chain = routes(offers, wish, capability, others=others, patience=wait.left)
+        except (NoModelFound, CapabilityUnsupported):
+            capability = prompt.capability or capability_of(prompt.config)
+            refused = self._refused(prompt, capability, offers)
+            if not refused:
+                raise
+            return Choice(capability, None, refused)
+        refused = self._refused(prompt, capability, offers)
+        return _checked(prompt, Choice(capability, chain, refused, wait.spent))
+
+    def choose_at_hand(self, prompt: Prompt) -> Choice | None:
+        """As ``choose``, without waiting for anybody: None where that would have to."""
+        if prompt.capability is None:
+            return None
+        offers = self._permitted(prompt)
+        chain = routes_at_hand(offers, _wish(prompt, prompt.capability), prompt.capability)
+        if chain is None:
+            return None
+        refused = self._refused(prompt, prompt.capability, offers)
+        return _checked(prompt, Choice(prompt.capability, chain, refused))
+
+    def _permitted(self, prompt: Prompt) -> tuple[Offer, ...]:
+        """The offers that the prompt's caller may use."""
+        offers = self.registry.offers()
+        if not self.approvals.restrict:
+            return offers
+        label, permit = caller_label(prompt.caller), self.approvals.permit
+        return tuple(each for each in offers if permit(label, each.connection.provider.slug))
+
+    def _refused(
+        self, prompt: Prompt, capability: Capability, permitted: tuple[Offer, ...]
+    ) -> tuple[Route, ...]:
+        """The routes that the prompt would have besides, were its caller not kept from them.
+
+        No upstream is asked on behalf of a caller that may not use it: where that would be needed,
+        and the caller may use nobody else, each connection that is meant counts.
+        """
+        offers = self.registry.offers()
+        if len(permitted) == len(offers):
+            return ()
+        may = {id(each.connection) for each in permitted}
+        try:
+            chain = routes_at_hand(offers, _wish(prompt, capability), capability)
+        except CapabilityUnsupported:
+            chain = None
+        if chain is not None:
+            found = tuple(each for each in chain.routes if id(each.connection) not in may)
+            if found:
+                return found
+        if any(each.is_of(prompt.provider) for each in permitted):
+            return ()
+        meant = (each.connection for each in offers if each.is_of(prompt.provider))
+        return tuple(Route(each, each.model) for each in meant)
+
+
+@dataclass(slots=True)
+class _Wait:
+    """The time that a prompt has for upstreams' lists of models."""
+
+    clock: Callable[[], float]
+    seconds: float
+    began: float = field(init=False)
+    was_needed: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    def left(self) -> float:
+        """Seconds for the next list."""
+        self.was_needed = True
+        return min(self.seconds - (self.clock() - self.began), PATIENCE)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that lists have taken."""
+        return self.clock() - self.began if self.was_needed else 0.0
+
+
+def limits_of(prompt: Prompt, waited: float = 0.0) -> Limits | None:
+    """The prompt's own limits, less what it has ``waited``; None: the site's."""
+    options = prompt.request_options
+    if options is None and not waited:
+        return None
+    limits = conf.limits()
+    if options is not None:
+        limits = replace(
+            limits,
+            deadline=options.timeout or limits.deadline,
+            connect=options.connect_timeout or limits.connect,
+        )
+    return replace(limits, deadline=max(limits.deadline - waited, 0.0)) if waited else limits
+
+
+def model_of(route: Route) -> ModelMetadata:
+    """What the route's model can do."""
+    return metadata(route.connection.provider, route.model)
+
+
+def _wish(prompt: Prompt, capability: Capability) -> Wish:
+    return Wish(
+        infer(capability, prompt.messages, prompt.config),
+        prompt.provider,
+        prompt.model,
+        prompt.preferences,
+        prompt.fallback,
+    )
+
+
+def _capability(prompt: Prompt, offers: tuple[Offer, ...], wait: _Wait) -> Capability:
+    """What is asked for; where nobody said, what the explicit model is for."""
+    if prompt.capability is not None:
+        return prompt.capability
+    wish = Wish(provider=prompt.provider, model=prompt.model, fallback=False)
+    meant = routes(offers, wish, Capability.TEXT_GENERATION, patience=wait.left).routes
+    able = model_of(meant[0]).capabilities
+    return next((each for each in _MODELS_ARE_FOR if each in able), capability_of(prompt.config))
+
+
+def _checked(prompt: Prompt, choice: Choice) -> Choice:
+    """The choice, unless the explicit model is known to be for something else."""
+    if prompt.model is not None:
+        first = choice.routes[0]
+        able = purposes(first.connection, first.model)
+        if able and choice.capability not in able:
+            raise CapabilityUnsupported(
+                f"The model {first.model!r} of {first.connection.provider.name} is for "
+                f"{', '.join(able)}, not for {choice.capability.value}.",
+                param="model",
+            )
+    return choice

@@ -1,0 +1,137 @@
+"""What a model may use while it answers: functions of the caller's, the web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from ai_client.capabilities import JsonValue, thaw
+from ai_client.errors import InvalidArgument
+from ai_client.messages.parts import CacheMarker
+from ai_client.messages.reading import (
+    JsonObject,
+    boolean,
+    fields,
+    json_object,
+    nested,
+    optional,
+    string,
+    tuple_of,
+)
+
+_STRINGS: JsonObject = {"type": "array", "items": {"type": "string"}}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDeclaration:
+    """A function the model may ask for; ``parameters`` is a JSON schema."""
+
+    name: str
+    description: str = ""
+    parameters: JsonObject | None = None
+    strict: bool | None = None
+    cache: CacheMarker | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """``strict`` and ``cache`` are there only if they are set."""
+        shown: dict[str, JsonValue] = {"name": self.name, "description": self.description}
+        if self.parameters is not None:
+            shown["parameters"] = thaw(self.parameters)
+        if self.strict is not None:
+            shown["strict"] = self.strict
+        if self.cache is not None:
+            shown["cache"] = self.cache.to_dict()
+        return shown
+
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Self:
+        held = fields(data, cls.__name__, "name", "description")
+        return cls(
+            string(held["name"], "name"),
+            string(held["description"], "description"),
+            optional(held, "parameters", json_object),
+            optional(held, "strict", boolean),
+            optional(held, "cache", nested(CacheMarker.from_dict)),
+        )
+
+    @staticmethod
+    def json_schema() -> dict[str, JsonValue]:
+        return {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "description": {"type": "string"},
+                "parameters": {"type": "object", "additionalProperties": True},
+                "strict": {"type": "boolean"},
+                "cache": CacheMarker.json_schema(),
+            },
+            "required": ["name", "description"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """``auto``, ``none``, ``required`` (any function), or ``function`` with its name."""
+
+    mode: Literal["auto", "none", "required", "function"]
+    name: str | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        return {"mode": self.mode} if self.name is None else {"mode": self.mode, "name": self.name}
+
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Self:
+        held = fields(data, cls.__name__, "mode")
+        name = optional(held, "name", string)
+        match held["mode"]:
+            case ("auto" | "none" | "required" | "function") as mode:
+                return cls(mode, name)
+            case other:
+                raise InvalidArgument(
+                    f"mode is {other!r}; it is one of: auto, none, required, function.",
+                    param="mode",
+                )
+
+    @staticmethod
+    def json_schema() -> dict[str, JsonValue]:
+        return {
+            "type": "object",
+            "properties": {
+                "mode": {"type": "string", "enum": ["auto", "none", "required", "function"]},
+                "name": {"type": "string"},
+            },
+            "required": ["mode"],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearch:
+    """The model may look things up on the web; domains narrow that down."""
+
+    allowed_domains: tuple[str, ...] = ()
+    disallowed_domains: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        return {
+            "allowedDomains": list(self.allowed_domains),
+            "disallowedDomains": list(self.disallowed_domains),
+        }
+
+    @classmethod
+    def from_dict(cls, data: JsonObject) -> Self:
+        held = fields(data, cls.__name__)
+        return cls(
+            optional(held, "allowedDomains", tuple_of(string)) or (),
+            optional(held, "disallowedDomains", tuple_of(string)) or (),
+        )
+
+    @staticmethod
+    def json_schema() -> dict[str, JsonValue]:
+        return {
+            "type": "object",
+            "properties": {
+                "allowedDomains": dict(_STRINGS),
+                "disallowedDomains": dict(_STRINGS),
+            },
+            "required": [],
+        }

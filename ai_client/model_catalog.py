@@ -1,0 +1,141 @@
+"""What is known of models and providers without asking anybody: metadata from provider values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from ai_client.capabilities import (
+    AuthenticationMethod,
+    Capability,
+    JsonValue,
+    ModelMetadata,
+    ProviderMetadata,
+)
+from ai_client.model_options import GENERIC_TEXT
+from ai_client.providers import ModelKind, Provider, fits
+from ai_client.snapshot import ConnectionConfig
+
+GENERIC_CAPABILITIES = (Capability.TEXT_GENERATION, Capability.CHAT_HISTORY)
+"""What a model of which nothing is known is taken to be for."""
+
+
+class _Same:
+    """A provider as a key: it holds maps, so only identity can be hashed."""
+
+    __slots__ = ("provider",)
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+
+    def __hash__(self) -> int:
+        return id(self.provider)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.provider is other.provider
+
+
+def metadata(provider: Provider, model_id: str, name: str = "") -> ModelMetadata:
+    """What ``model_id`` can do: by the provider's list, else by its kinds, else taken as text.
+
+    A model of which nothing is known is taken to take every text option, and text, pictures,
+    documents and sound as input.
+    """
+    return _metadata(_Same(provider), model_id, name)
+
+
+def provider_metadata(provider: Provider) -> ProviderMetadata:
+    """Who the provider is, in the PHP AI Client's terms."""
+    return _provider_metadata(_Same(provider))
+
+
+def known(connection: ConnectionConfig) -> tuple[ModelMetadata, ...]:
+    """The models that a connection names itself, its own first."""
+    if connection.provider.name_models is not None:
+        given = (connection.model, *connection.models)
+        return connection.provider.name_models(given, connection.options)
+    names = dict.fromkeys(name for name in (connection.model, *connection.models) if name)
+    return tuple(metadata(connection.provider, name) for name in names)
+
+
+def purposes(connection: ConnectionConfig, model_id: str) -> tuple[Capability, ...]:
+    """What a connection's model is known to be for; empty where nothing is known of it.
+
+    A table's row for any model at all says nothing of this one.
+    """
+    provider = connection.provider
+    listed = known(connection) if provider.name_models is not None else provider.models
+    for each in listed:
+        if each.id == model_id:
+            return each.capabilities
+    kind = _kind(_Same(provider), model_id)
+    return () if kind is None or "*" in kind.models else kind.capabilities
+
+
+def is_known(connection: ConnectionConfig, model_id: str) -> bool:
+    """Whether anything says what the connection's model can do; else it is taken as text."""
+    provider = connection.provider
+    if provider.name_models is not None and known(connection):
+        return True
+    return (
+        any(each.id == model_id for each in provider.models)
+        or _kind(_Same(provider), model_id) is not None
+    )
+
+
+def named(
+    provider: Provider, model: str, others: Iterable[str], options: Mapping[str, JsonValue]
+) -> tuple[str, ...]:
+    """The ids that a connection names, in its fields too, the one that it uses by itself first.
+
+    That is its own model, else the first of the others that talks, else blank where it names none.
+    """
+    given = tuple(dict.fromkeys(name for name in (model, *others) if name))
+    if provider.name_models is None:
+        return given if model or not given else ("", *given)
+    models = provider.name_models(given, options)
+    own = model or next(
+        (each.id for each in models if Capability.TEXT_GENERATION in each.capabilities), ""
+    )
+    ids = tuple(dict.fromkeys((own, *given, *(each.id for each in models))))
+    return ids if any(ids) else ()
+
+
+def ordered(provider: Provider, models: Iterable[ModelMetadata]) -> tuple[ModelMetadata, ...]:
+    """Models by the order of the provider's kinds, those of none last; else as they come."""
+    positions = {id(kind): position for position, kind in enumerate(provider.kinds)}
+
+    def position(model: ModelMetadata) -> int:
+        kind = _kind(_Same(provider), model.id)
+        return len(positions) if kind is None else positions[id(kind)]
+
+    return tuple(sorted(models, key=position))
+
+
+@lru_cache(maxsize=8192)
+def _metadata(same: _Same, model_id: str, name: str) -> ModelMetadata:
+    for each in same.provider.models:
+        if each.id == model_id:
+            return each
+    kind = _kind(same, model_id)
+    if kind is not None:
+        return ModelMetadata(model_id, name or model_id, kind.capabilities, kind.options)
+    return ModelMetadata(model_id, name or model_id, GENERIC_CAPABILITIES, GENERIC_TEXT)
+
+
+@lru_cache(maxsize=8192)
+def _kind(same: _Same, model_id: str) -> ModelKind | None:
+    return next((kind for kind in same.provider.kinds if fits(model_id, kind.models)), None)
+
+
+@lru_cache(maxsize=512)
+def _provider_metadata(same: _Same) -> ProviderMetadata:
+    provider = same.provider
+    return ProviderMetadata(
+        id=provider.slug,
+        name=provider.name,
+        type=provider.type,
+        description=provider.description or None,
+        credentials_url=provider.credentials_url,
+        authentication_method=AuthenticationMethod.API_KEY if provider.key_required else None,
+    )

@@ -1,0 +1,78 @@
+"""Answers as JSON that has a given shape: what is asked for, and the answer read into it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+from ai_client.errors import InvalidArgument, MalformedAnswer
+from ai_client.messages import FinishReason, GenerativeAiResult, JsonObject
+from ai_client.typed_json import DoesNotFit, is_object_type, read, schema_of
+
+Wanted = TypeVar("Wanted")
+
+_NAME = re.compile(r"[^a-zA-Z0-9_-]+")
+_LONGEST_NAME = 64
+
+
+def schema_for(wanted: object, param: str) -> tuple[JsonObject, str]:
+    """The schema of what is wanted, with its name: a schema as it is, or that of a type.
+
+    ``InvalidArgument`` names ``param``.
+    """
+    if isinstance(wanted, Mapping):
+        return wanted, ""
+    if not is_object_type(wanted):
+        raise InvalidArgument(
+            "A JSON answer is described by a schema (a dict), a dataclass, a TypedDict or a "
+            f"pydantic model, not by {wanted!r}.",
+            param=param,
+        )
+    name = _NAME.sub("_", getattr(wanted, "__name__", ""))[:_LONGEST_NAME]
+    try:
+        return schema_of(wanted), name
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error.message}", param=param) from error
+
+
+def require_type(wanted: object, param: str) -> None:
+    """Raise ``InvalidArgument`` unless answers can be read into it."""
+    if not is_object_type(wanted):
+        raise InvalidArgument(
+            f"{param} is a dataclass, a TypedDict or a pydantic model, not {wanted!r}. For an "
+            "answer by a schema use as_json_response() with generate_text().",
+            param=param,
+        )
+    schema_for(wanted, param)
+
+
+def read_answer(wanted: type[Wanted], result: GenerativeAiResult) -> Wanted:
+    """The answer's text as a type that ``require_type`` takes.
+
+    ``MalformedAnswer`` says what does not fit.
+    """
+    name = wanted.__name__
+    if result.candidates and result.candidates[0].finish_reason is FinishReason.LENGTH:
+        raise MalformedAnswer(f"The answer was cut off before the JSON of {name} was complete.")
+    try:
+        value: Any = json.loads(result.to_text(), parse_constant=_not_json)
+    except RecursionError:
+        raise MalformedAnswer(f"The answer is nested too deep, so it is no {name}.") from None
+    except ValueError:
+        raise MalformedAnswer(f"The answer is no JSON, so it is no {name}.") from None
+    try:
+        found: Wanted = read(wanted, value)
+    except DoesNotFit as error:
+        raise MalformedAnswer(f"The answer is no {name}. {error}") from None
+    except RecursionError:
+        raise MalformedAnswer(f"The answer is nested too deep, so it is no {name}.") from None
+    except Exception as error:
+        # A class that checks its own values.
+        raise MalformedAnswer(f"The answer is no {name}: {error}") from error
+    return found
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
