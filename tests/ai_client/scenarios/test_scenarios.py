@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import pytest
+from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
 from ai_client.errors import AiClientError, CapabilityUnsupported, NoModelFound, UnsupportedFeature
@@ -127,10 +128,12 @@ REFUSED: dict[str, dict[str, Refusal]] = {
 def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The database without transactions around tests: other threads read what is written.
 
-    Emptying it after each test would take longer than the scenarios do; ``standing`` cleans up.
+    Emptying it after each test would take longer than the scenarios do: ``standing`` cleans up in
+    between, and what is left over goes after the last one.
     """
     with django_db_blocker.unblock():
         yield
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture(scope="module")
