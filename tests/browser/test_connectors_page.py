@@ -585,7 +585,7 @@ def test_snippets_are_copied(site: Site, visit: Visit) -> None:
     expect(page.locator("[data-announcements]")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     compile(copied, "the snippet", "exec")
-    assert 'model="first"' in copied
+    assert '.using_model("first")' in copied
 
 
 def test_everything_works_without_javascript(site: Site, visit: Visit) -> None:
