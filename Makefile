@@ -8,15 +8,20 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What pytest is asked beyond its defaults: make test ARGS="-k stream -x"
 ARGS ?=
 
-.PHONY: help demo run test check format docs bench-prompt clean
+.PHONY: help demo run test chaos check format docs bench bench-gate bench-log bench-prompt clean
 
 help:
 	@echo "make demo    a chain of simulated connections answers although the first two fail"
 	@echo "make run     the site on http://127.0.0.1:8000, with simulated upstreams if none is set up"
 	@echo "make test    everything that needs no service (ARGS=... goes to pytest)"
+	@echo "make chaos   100,000 streams of upstreams that break (ARGS=\"--streams N --seed S\")"
 	@echo "make check   style, types, Django's own checks, missing migrations"
 	@echo "make format  brings the code into the project's style"
 	@echo "make docs    writes docs/reference from the docstrings"
+	@echo "make compatibility  runs each SDK over each upstream and writes docs/compatibility.md"
+	@echo "make bench   measures the gateway beside others and writes docs/performance.md"
+	@echo "make bench-gate    whether the gateway has become slower, by ratios"
+	@echo "make bench-log     measures the request log's pages with a million rows"
 	@echo "make bench-prompt  measures what prompt() adds to the HTTP call that it makes"
 	@echo "make clean   removes .venv and caches; keeps var/, where the database is"
 
@@ -34,6 +39,9 @@ run: $(VENV)/.runtime
 test: $(VENV)/.development
 	$(BIN)/python -m pytest $(ARGS)
 
+chaos: $(VENV)/.development
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 check: $(VENV)/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +56,20 @@ format: $(VENV)/.development
 
 docs: $(VENV)/.development
 	$(BIN)/python docs/generate_reference.py
+
+compatibility: $(VENV)/.development
+	@$(BIN)/python -m tests.sdk_matrix $(ARGS)
+
+# With LOG=1 the log's pages as well, which takes some minutes more.
+bench: $(VENV)/.runtime
+	@$(BIN)/python -m bench --write $(ARGS)
+	@$(if $(LOG),$(BIN)/python -m bench.log_rows --write)
+
+bench-gate: $(VENV)/.runtime
+	@$(BIN)/python -m bench.gate $(ARGS)
+
+bench-log: $(VENV)/.runtime
+	@$(BIN)/python -m bench.log_rows --write $(ARGS)
 
 bench-prompt: $(VENV)/.runtime
 	@$(BIN)/python -m bench.prompt_overhead $(ARGS)

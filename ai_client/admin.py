@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -10,28 +11,40 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ai_client import key_services
+from ai_client.key_forms import GatewayKeyForm, limits_in_words
+from ai_client.key_use import KeyUse, uses
+from ai_client.log_admin import RequestLogAdmin
 from ai_client.models import GatewayKey, RequestLog
 
 if TYPE_CHECKING:
     _GatewayKeyAdmin = admin.ModelAdmin[GatewayKey]
-    _RequestLogAdmin = admin.ModelAdmin[RequestLog]
 else:
-    _GatewayKeyAdmin = _RequestLogAdmin = admin.ModelAdmin
+    _GatewayKeyAdmin = admin.ModelAdmin
 
 
 @admin.register(GatewayKey)
 class GatewayKeyAdmin(_GatewayKeyAdmin):
     """Keys are made here and shown once; every write goes through ``key_services``."""
 
-    list_display = ("name", "shown_prefix", "enabled", "allow_fallback", "expires_at", "created")
+    form = GatewayKeyForm
+    list_display = (
+        "name",
+        "shown_prefix",
+        "enabled",
+        "shown_limits",
+        "used_today",
+        "used_this_month",
+        "last_used",
+        "expires_at",
+    )
     list_filter = ("enabled", "allow_fallback")
-    search_fields = ("name", "prefix")
+    search_fields = ("name", "prefix", "caller")
     actions = ("revoke",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -40,17 +53,60 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
             return False
         return super().lookup_allowed(lookup, value, request)
 
-    def get_fields(self, request: HttpRequest, obj: GatewayKey | None = None) -> tuple[str, ...]:
-        """A new key is on; its prefix is not known before it is made."""
-        if obj is None:
-            return ("name", "allow_fallback", "expires_at")
-        return ("name", "shown_prefix", "enabled", "allow_fallback", "expires_at", "created")
+    def get_fieldsets(self, request: HttpRequest, obj: GatewayKey | None = None) -> Any:
+        """A new key is on; its prefix and use are not known before it is made."""
+        rights = ("allow_fallback", "allowed_connections", "allowed_models", "expires_at", "caller")
+        limits = (
+            "requests_per_minute",
+            "tokens_per_minute",
+            "concurrency",
+            "budget_per_day",
+            "budget_per_month",
+        )
+        shown: tuple[str, ...] = ("name",)
+        if obj is not None:
+            shown = ("name", "shown_prefix", "enabled", "created", "last_used")
+        found = [
+            (None, {"fields": shown}),
+            (_("What it may do"), {"fields": rights}),
+            (_("Limits"), {"fields": limits}),
+        ]
+        if obj is not None:
+            found.append((_("Use"), {"fields": ("used_today", "used_this_month")}))
+        return found
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: GatewayKey | None = None
     ) -> tuple[str, ...]:
         """What a key is cannot be changed, only what it may do."""
-        return () if obj is None else ("shown_prefix", "created")
+        if obj is None:
+            return ()
+        return ("shown_prefix", "created", "last_used", "used_today", "used_this_month")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with the use of all its keys in one query."""
+        found = super().get_changelist_instance(request)
+        use = uses(found.result_list)
+        for key in found.result_list:
+            setattr(key, _USE, use.get(key.pk, KeyUse()))
+        return found
+
+    @admin.display(description=_("limits"))
+    def shown_limits(self, key: GatewayKey) -> str:
+        """The limits that the key has, in short."""
+        return ", ".join(limits_in_words(key)) or gettext("none")
+
+    @admin.display(description=_("used today (UTC)"))
+    def used_today(self, key: GatewayKey) -> str:
+        """Requests, tokens and cost of the day."""
+        use = _use_of(key)
+        return _use_in_words(use.requests_today, use.tokens_today, use.cost_today)
+
+    @admin.display(description=_("used this month (UTC)"))
+    def used_this_month(self, key: GatewayKey) -> str:
+        """Requests, tokens and cost of the month."""
+        use = _use_of(key)
+        return _use_in_words(use.requests_this_month, use.tokens_this_month, use.cost_this_month)
 
     @admin.display(description=_("key"), ordering="prefix")
     def shown_prefix(self, key: GatewayKey) -> str:
@@ -71,9 +127,10 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
         if change:
             key_services.save_gateway_key(obj)
             return
-        key, plain = key_services.create_gateway_key(
-            obj.name, allow_fallback=obj.allow_fallback, expires_at=obj.expires_at
-        )
+        given = {
+            name: form.cleaned_data[name] for name in key_services.WRITABLE if name in form.fields
+        }
+        key, plain = key_services.create_gateway_key(given.pop("name"), **given)
         obj.pk, obj.prefix, obj.created = key.pk, key.prefix, key.created
         setattr(request, _PLAIN, plain)
 
@@ -110,83 +167,20 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
         return TemplateResponse(request, "admin/base_site.html", context)
 
 
-@admin.register(RequestLog)
-class RequestLogAdmin(_RequestLogAdmin):
-    """The request log, to be read."""
-
-    list_display = (
-        "created",
-        "request_id",
-        "gateway_key_name",
-        "requested_model",
-        "connection",
-        "model",
-        "outcome",
-        "status",
-        "attempt_count",
-        "total_tokens",
-        "cost",
-        "total_ms",
-    )
-    list_filter = ("outcome", "connection", "provider", "dialect", "stream", "gateway_key")
-    search_fields = ("=request_id",)
-    date_hierarchy = "created"
-    list_per_page = 50
-    show_full_result_count = False
-    exclude = ("attempts",)
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: RequestLog | None = None
-    ) -> tuple[str, ...]:
-        """Everything, with the attempts as a table."""
-        names = [field.name for field in RequestLog._meta.concrete_fields]
-        shown = (name for name in names if name not in ("id", "attempts"))
-        return (*shown, "attempts_table")
-
-    @admin.display(description=_("attempts"))
-    def attempts_table(self, row: RequestLog) -> SafeString:
-        """Each attempt with its class, status, time and message."""
-        head = format_html_join(
-            "", '<th scope="col">{}</th>', ((label,) for label in _COLUMNS.values())
-        )
-        body = format_html_join(
-            "",
-            "<tr>{}</tr>",
-            (
-                (
-                    format_html_join(
-                        "", "<td>{}</td>", ((_shown(attempt.get(name)),) for name in _COLUMNS)
-                    ),
-                )
-                for attempt in row.attempts
-            ),
-        )
-        return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from requests alone."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: RequestLog | None = None) -> bool:
-        """History is not edited."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: RequestLog | None = None) -> bool:
-        """``prune_request_log`` deletes."""
-        return False
-
+admin.site.register(RequestLog, RequestLogAdmin)
 
 _PLAIN = "_new_gateway_key"
-_COLUMNS = {
-    "connection": _("connection"),
-    "model": _("model"),
-    "class": _("class"),
-    "error": _("error"),
-    "status": _("status"),
-    "ms": _("ms"),
-    "message": _("message"),
-}
+_USE = "_use"
 
 
-def _shown(value: object) -> object:
-    return "" if value is None else value
+def _use_of(key: GatewayKey) -> KeyUse:
+    found: KeyUse | None = getattr(key, _USE, None)
+    return found if found is not None else uses([key]).get(key.pk, KeyUse())
+
+
+def _use_in_words(requests: int, tokens: int, cost: Decimal) -> str:
+    return gettext("%(requests)s requests, %(tokens)s tokens, %(cost)s US dollars") % {
+        "requests": number_format(requests, force_grouping=True),
+        "tokens": number_format(tokens, force_grouping=True),
+        "cost": number_format(cost, decimal_pos=4),
+    }

@@ -8,7 +8,8 @@ UNNAMED = "unnamed"
 """Stands for Python code that does not say which app it belongs to."""
 
 GATEWAY = "gateway"
-"""The gateway's callers: this, a colon and the key's name; this alone where no key is needed."""
+"""The gateway's callers: this, a colon and the key's caller, its own name unless it says another;
+this alone where no key is needed."""
 
 LONGEST_CALLER = 150
 
@@ -18,9 +19,9 @@ def caller_label(caller: str) -> str:
     return caller.strip()[:LONGEST_CALLER] or UNNAMED
 
 
-def gateway_caller(key_name: str | None) -> str:
-    """The label of a gateway key; None where the gateway asks for no key."""
-    return GATEWAY if key_name is None else f"{GATEWAY}:{key_name}"
+def gateway_caller(name: str | None) -> str:
+    """The label of a gateway key's caller; None where the gateway asks for no key."""
+    return GATEWAY if name is None else f"{GATEWAY}:{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ai_client.capabilities import Option
+from ai_client.capabilities import Capability, Option
 from ai_client.messages import GenerationRequest, JsonValue
 from ai_client.wire import ClientFace, ResultFace, Target, WireRequest
 
@@ -31,9 +31,13 @@ class Ask:
     ``body`` with ``dialect`` is a caller's own JSON, forwarded to upstreams of that dialect as it
     came; ``parse`` turns it into the representation the first time another dialect needs it.
     ``hide_usage``: the caller did not ask for the usage event that the gateway asks for.
+    ``passed`` are the caller's headers that an upstream of its dialect gets too. ``capability`` is
+    what a body asks for; a request says it itself.
     """
 
-    __slots__ = ("_parse", "_request", "body", "dialect", "hide_usage", "stream")
+    __slots__ = (
+        "_parse", "_request", "body", "capability", "dialect", "hide_usage", "passed", "stream",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -44,11 +48,15 @@ class Ask:
         body: Mapping[str, JsonValue] | None = None,
         parse: Callable[[], GenerationRequest] | None = None,
         hide_usage: bool = False,
+        passed: Mapping[str, str] | None = None,
+        capability: Capability = Capability.TEXT_GENERATION,
     ) -> None:
         self.stream = stream
         self.dialect = dialect
         self.body = body
         self.hide_usage = hide_usage
+        self.passed = passed
+        self.capability = capability if request is None else request.capability
         self._request = request
         self._parse = parse
 
@@ -77,7 +85,10 @@ class Ask:
         ``without`` is tuning to leave out of the representation, with a warning for each.
         """
         if self.body is not None and self.dialect == wire:
-            return face.forward_request(self.body, target, stream=self.stream), True
+            sent = face.forward_request(self.body, target, stream=self.stream)
+            if self.passed:
+                sent = replace(sent, headers={**self.passed, **sent.headers})
+            return sent, True
         if not without:
             return face.render_request(self.request(), target), False
         request = self.request()

@@ -19,5 +19,5 @@ def gateway_callers() -> Iterator[str]:
         return
     lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     keys = GatewayKey.objects.filter(lasting, enabled=True)
-    for name in keys.values_list("name", flat=True):
-        yield caller_label(gateway_caller(name))
+    for name, caller in keys.values_list("name", "caller"):
+        yield caller_label(gateway_caller(caller or name))

@@ -26,11 +26,13 @@ from ai_client.approvals import caller_label
 from ai_client.ask import Ask, Limits
 from ai_client.configuration import configuration
 from ai_client.errors import AiClientError, ConnectorNotApproved, UpstreamError
-from ai_client.events import Event, replay
-from ai_client.exchange import Answer, Output, Piece, Reply, Step
+from ai_client.events import Event
+from ai_client.exchange import Reply, Step
 from ai_client.health import Health
+from ai_client.key_reserve import kept_within
 from ai_client.last_results import LastResults
 from ai_client.log.redaction import hide
+from ai_client.log.request_ids import new_request_id
 from ai_client.log.writer import default_writer
 from ai_client.messages import (
     AnyResult,
@@ -39,14 +41,16 @@ from ai_client.messages import (
     GenerativeAiResult,
 )
 from ai_client.observability import watch
-from ai_client.operations import follow, read_handle, route_of, with_handle
+from ai_client.operations import follow, read_handle, route_of
 from ai_client.prevention import require_enabled
 from ai_client.prices import context_window
 from ai_client.progress import Progress
+from ai_client.python_call import PythonCall, generated
 from ai_client.reading import Patience
 from ai_client.records import Outcome, RequestRecord
 from ai_client.refusals import Refusals, default_refusals
-from ai_client.router import AUTO, Approved, Route, approved, permitted
+from ai_client.router import AUTO, Approved, Route, permitted, spoken
+from ai_client.routing import Routing
 from ai_client.session import Reserve, Session
 from ai_client.snapshot import ConnectionConfig, GatewayKeyConfig, Snapshot
 from ai_client.stand_in import present
@@ -55,9 +59,6 @@ from ai_client.transport import AsyncEngine, Engine, adrive, arun, drive, run
 from ai_client.transport.async_engine import AiohttpEngine
 from ai_client.transport.guard import Guard
 from ai_client.transport.sync_engine import HttpxEngine
-
-PYTHON = "python"
-"""The dialect of callers that use this module rather than the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class AiClient:
         self.clock = clock
         self.refusals = refusals or Refusals()
         self.results = LastResults()
+        self._routing = Routing()
 
     def session(
         self,
@@ -117,6 +119,7 @@ class AiClient:
         *,
         allow_fallback: bool = True,
         caller: str = "",
+        key: GatewayKeyConfig | None = None,
         limits: Limits | None = None,
         watcher: Watcher | None = None,
         reserve: Reserve | None = None,
@@ -124,26 +127,31 @@ class AiClient:
         """A session for ``ask`` over the routes that ``model`` is or names.
 
         Of these ``caller`` gets those it may use; ``ConnectorNotApproved`` where that is none.
+        What the gateway's ``key`` is not for is left out too, by ``KeyScope``.
         ``limits`` are the site's unless given. What ``reserve`` finds is for the caller.
         """
         headers = None if watcher is None else watcher.asked(ask)
         require_enabled()
         label = caller_label(caller)
         if isinstance(model, str):
-            found = approved(self.snapshot(), model, label, allow_fallback=allow_fallback)
+            found = self._routing.find(
+                self.snapshot(), model, label, ask.dialect, allow_fallback=allow_fallback, key=key
+            )
+            routes = found.routes
         else:
-            found = permitted(self.snapshot(), model, label)
+            found = permitted(self.snapshot(), model, label, key)
+            routes = spoken(found.routes, ask.dialect)
         self._require_approval(label, found)
         return Session(
             ask,
-            found.routes,
+            routes,
             self.health,
             self.clock,
             limits or conf.limits(),
             context_window,
             hide,
             headers,
-            reserve,
+            kept_within(reserve, key),
         )
 
     def finish(
@@ -154,13 +162,14 @@ class AiClient:
         *,
         status: int | None = None,
         error: AiClientError | None = None,
-    ) -> None:
+    ) -> RequestRecord:
         """A request is over: remember it, and tell whoever watches."""
         now = self.clock()
         record = trail.record(progress, now, outcome, status=status, error=error)
         self.record(record)
         if trail.watcher is not None:
             trail.watcher.ended(record, progress, now)
+        return record
 
     def record(self, record: RequestRecord) -> None:
         """Remember a finished request: its results here, all of it in the log."""
@@ -196,7 +205,7 @@ class AiClient:
 
         ``caller`` is the label of the app that asks, for the log and for approvals.
         """
-        return _generated(self.ask(Plan(request, model, caller)))
+        return generated(self.ask(Plan(request, model, caller)))
 
     def ask(self, plan: Plan) -> AnyResult:
         """The answer to a plan. An operation's ``id`` is one that ``operation`` takes."""
@@ -255,7 +264,7 @@ class AiClient:
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""
     ) -> GenerativeAiResult:
         """As ``generate``, awaiting."""
-        return _generated(await self.aask(Plan(request, model, caller)))
+        return generated(await self.aask(Plan(request, model, caller)))
 
     async def aask(self, plan: Plan) -> AnyResult:
         """As ``ask``, awaiting."""
@@ -373,88 +382,6 @@ class AiClient:
         """Close the sockets of the running loop and of the blocking engine."""
         await self.async_engine.close()
         self.engine.close()
-
-
-def _generated(result: AnyResult) -> GenerativeAiResult:
-    if not isinstance(result, GenerativeAiResult):
-        raise TypeError(f"Asked for content, not for {type(result).__name__}.")
-    return result
-
-
-class PythonCall:
-    """One request of a Python caller: its session, and the one record that it leaves."""
-
-    def __init__(self, client: AiClient, plan: Plan, *, stream: bool) -> None:
-        self._client = client
-        self._trail = client.trail(
-            PYTHON, requested_model=plan.requested, stream=stream, caller=plan.caller
-        )
-        self._recorded = False
-        ask = Ask(stream=stream, request=plan.request.with_stream(stream))
-        try:
-            self.session = client.session(
-                ask,
-                plan.model,
-                caller=plan.caller,
-                limits=plan.limits,
-                watcher=self._trail.watcher,
-                reserve=plan.reserve,
-            )
-        except AiClientError as error:
-            client.finish(self._trail, Progress(), Outcome.REFUSED, error=error)
-            raise
-
-    @property
-    def request_id(self) -> str:
-        """The id of the request in the log."""
-        return self._trail.request_id
-
-    @property
-    def route(self) -> Route:
-        """Who was asked last: after an answer, who gave it."""
-        return self.session.progress.attempts[-1].route
-
-    def answer(self, output: Output) -> AnyResult:
-        assert isinstance(output, Answer)
-        self._trail.heard(output)
-        self.end()
-        if isinstance(output.result, GenerativeAiOperation):
-            return with_handle(output.result, self.route)
-        return output.result
-
-    def events(self, output: Output) -> Iterator[Event]:
-        self._trail.heard(output)
-        match output:
-            case Piece():
-                yield from output.events
-            case Answer():
-                yield from replay(_generated(output.result))
-
-    def end(self) -> None:
-        self._record(Outcome.SUCCESS)
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, AiClientError):
-            self._record(Outcome.ERROR, error)
-        elif isinstance(error, Exception):
-            # A caller that leaves closes the iterator; this is a defect of ours.
-            self._record(Outcome.ERROR, AiClientError("The AI client failed."))
-        else:
-            self._record(Outcome.CLIENT_CLOSED)
-
-    def _record(self, outcome: Outcome, error: AiClientError | None = None) -> None:
-        if self._recorded:
-            return
-        self._recorded = True
-        self._client.finish(self._trail, self.session.progress, outcome, error=error)
-
-
-def new_request_id() -> str:
-    """A fresh id: ``req_`` and 128 random bits."""
-    return f"req_{secrets.token_hex(16)}"
 
 
 def default_client() -> AiClient:

@@ -21,10 +21,11 @@ from ai_client.addresses import AllowList
 from ai_client.ask import Limits
 from ai_client.prices import NO_PRICES, PriceTable, price_table
 from connectors.conf import ai_enabled as connectors_enabled
+from connectors.conf import leaves_on
 
 _HOSTS_VARIABLE = "KONEEK_ALLOW_PRIVATE_HOSTS"
 _SPOOL_VARIABLE = "AI_CLIENT_SPOOL_DIR"
-_WORDS_FOR_OFF = frozenset(("", "0", "f", "false", "n", "no", "off"))
+_REDIS_VARIABLE = "REDIS_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +77,70 @@ class AiClientSettings:
     """US dollars per million tokens, before the list in genai-prices: ``"provider/model"``, with
     ``*`` for any text, the first that fits, to ``input_mtok``, ``output_mtok`` and if they differ
     ``cached_input_mtok`` and ``cache_write_mtok``."""
+    REDIS_URL: str = ""
+    """Redis in which the processes of a site count the limits of gateway keys together; empty: the
+    environment variable REDIS_URL. Without either each process counts by itself."""
     TRACE_CONTENT: bool = False
     """True: OpenTelemetry's spans hold prompts and answers."""
     TRACE_UPSTREAM: bool = False
     """True: upstreams are sent the header ``traceparent``."""
 
 
-_DEFAULTS = AiClientSettings()
+_NAMES = frozenset(each.name for each in fields(AiClientSettings))
 
 
 def current() -> AiClientSettings:
     """The settings as they are now; unknown keys are ignored here and reported by the checks."""
-    given: Mapping[str, Any] = getattr(settings, "AI_CLIENT", None) or {}
-    known = {each.name for each in fields(AiClientSettings)}
-    return AiClientSettings(**{name: value for name, value in given.items() if name in known})
+    return _as_given().settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the dict said when it was last read, and what that came to."""
+
+    said: Mapping[str, Any]
+    settings: AiClientSettings
+    limits: Limits
+    switched_on: bool
+
+
+def _as_given() -> _Given:
+    # Each request asks several times, and the dict hardly ever changes: comparing it is cheaper.
+    global _last_given
+    said: Mapping[str, Any] = getattr(settings, "AI_CLIENT", None) or {}
+    found = _last_given
+    if found is None or found.said != said:
+        found = _last_given = _read(dict(said))
+    return found
+
+
+def _read(said: Mapping[str, Any]) -> _Given:
+    found = AiClientSettings(**{name: value for name, value in said.items() if name in _NAMES})
+    limits = Limits(
+        deadline=found.DEADLINE,
+        connect=found.CONNECT_TIMEOUT,
+        pool=found.POOL_TIMEOUT,
+        first_event=found.FIRST_EVENT_TIMEOUT,
+        idle=found.IDLE_TIMEOUT,
+        attempts=found.MAX_ATTEMPTS,
+    )
+    return _Given(said, found, limits, leaves_on(found.ENABLED))
+
+
+_last_given: _Given | None = None
 
 
 def ai_enabled() -> bool:
-    """Whether AI is on: off when this app's switch or that of the connectors says so."""
-    return switched_on() and connectors_enabled()
+    """Whether AI is on: off when this app's switch or that of the connectors says so.
+
+    ``apps`` has told the connectors of this app's, ``switched_on``.
+    """
+    return connectors_enabled()
 
 
 def switched_on() -> bool:
-    """Whether ``AI_CLIENT["ENABLED"]`` leaves AI on.
-
-    What Python takes for false switches it off, and so do the words for it that environment
-    variables hold: sending nothing is the safer reading.
-    """
-    given = getattr(settings, "AI_CLIENT", None) or {}
-    value = given.get("ENABLED", True)
-    if isinstance(value, str):
-        return value.strip().lower() not in _WORDS_FOR_OFF
-    return bool(value)
+    """Whether ``AI_CLIENT["ENABLED"]`` leaves AI on, by ``connectors.conf.leaves_on``."""
+    return _as_given().switched_on
 
 
 def traces_content() -> bool:
@@ -142,16 +175,7 @@ def prevent_prompt() -> Callable[..., object] | None:
 
 def limits() -> Limits:
     """The time limits of a request."""
-    # Each request asks for them: the other settings need not be looked up with them.
-    given: Mapping[str, Any] = getattr(settings, "AI_CLIENT", None) or {}
-    return Limits(
-        deadline=given.get("DEADLINE", _DEFAULTS.DEADLINE),
-        connect=given.get("CONNECT_TIMEOUT", _DEFAULTS.CONNECT_TIMEOUT),
-        pool=given.get("POOL_TIMEOUT", _DEFAULTS.POOL_TIMEOUT),
-        first_event=given.get("FIRST_EVENT_TIMEOUT", _DEFAULTS.FIRST_EVENT_TIMEOUT),
-        idle=given.get("IDLE_TIMEOUT", _DEFAULTS.IDLE_TIMEOUT),
-        attempts=given.get("MAX_ATTEMPTS", _DEFAULTS.MAX_ATTEMPTS),
-    )
+    return _as_given().limits
 
 
 def allowed_private_hosts() -> AllowList:
@@ -168,6 +192,16 @@ def allowed_private_hosts() -> AllowList:
 @lru_cache(maxsize=8)
 def _parsed(entries: tuple[str, ...]) -> AllowList:
     return AllowList.parse(entries)
+
+
+def redis_url() -> str:
+    """Where Redis is, empty where there is none. It may hold a password: not for anybody's eyes."""
+    return current().REDIS_URL or os.environ.get(_REDIS_VARIABLE, "")
+
+
+def site_mark() -> str:
+    """What tells this site's names from those of others in a shared store."""
+    return salted_hmac("ai_client.site", "mark").hexdigest()[:16]
 
 
 def spool_directory() -> Path:

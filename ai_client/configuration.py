@@ -20,6 +20,8 @@ from django.db import connections as databases
 
 from ai_client import conf, connections
 from ai_client.errors import ConfigurationUnavailable
+from ai_client.limits.books import default_books
+from ai_client.log.key_usage import on_stored
 from ai_client.log.redaction import REDACTOR
 from ai_client.refusals import default_refusals
 from ai_client.snapshot import Snapshot
@@ -206,12 +208,21 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
+def _load() -> Snapshot:
+    """The site's configuration, and with it what keys with a budget have spent."""
+    snapshot = connections.load()
+    default_books().read(snapshot)
+    return snapshot
+
+
 @cache
 def configuration() -> Configuration:
     """This process's configuration, over the site's database."""
-    found = Configuration(connections.load, connections.version)
+    found = Configuration(_load, connections.version)
     found.watch(lambda snapshot: REDACTOR.set_known(connections.secrets(snapshot)))
     found.at_each_poll(lambda: default_refusals().write())
+    found.at_each_poll(lambda: default_books().read(found.current()))
+    on_stored(lambda ids: default_books().stored(ids))
     found.at_first_reading(keep_up)
     return found
 

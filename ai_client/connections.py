@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from ai_client.approvals import Approvals
+from ai_client.key_rights import KeyLimits, KeyScope
 from ai_client.model_catalog import named
 from ai_client.models import GatewayKey
 from ai_client.provider_environment import environment_fields
@@ -159,4 +160,24 @@ def _gateway_key(key: GatewayKey) -> GatewayKeyConfig:
         digest=bytes(key.digest),
         allow_fallback=key.allow_fallback,
         expires_at=key.expires_at.timestamp() if key.expires_at else None,
+        caller=key.caller,
+        scope=_scope(key),
+        limits=_limits(key),
     )
+
+
+def _scope(key: GatewayKey) -> KeyScope | None:
+    if not key.allowed_connections and not key.allowed_models:
+        return None
+    return KeyScope(tuple(key.allowed_connections), tuple(key.allowed_models))
+
+
+def _limits(key: GatewayKey) -> KeyLimits | None:
+    found = KeyLimits(
+        requests_per_minute=key.requests_per_minute,
+        tokens_per_minute=key.tokens_per_minute,
+        concurrency=key.concurrency,
+        budget_per_day=key.budget_per_day,
+        budget_per_month=key.budget_per_month,
+    )
+    return None if found == KeyLimits() else found

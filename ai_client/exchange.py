@@ -78,10 +78,14 @@ class ReadTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer. ``raw`` is the upstream's body where it may be passed on as it is."""
+    """A complete answer. ``raw`` is the upstream's body where it may be passed on as it is.
+
+    ``content_type`` is that of ``raw`` where it may be other than JSON.
+    """
 
     result: AnyResult
     raw: bytes | None = None
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

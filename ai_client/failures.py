@@ -195,7 +195,8 @@ _STRONG: Final[_ByWord] = {
         (
             ContentFiltered,
             "content_filter content_policy_violation content_policy_violation_error"
-            " responsibleaipolicyviolation moderation_blocked",
+            " responsibleaipolicyviolation moderation_blocked image_content_policy_violation"
+            " bio_policy misalignment_policy_violation",
         ),
         (
             UpstreamModelMissing,
@@ -248,7 +249,10 @@ _WEAK: Final[_ByWord] = {
             InvalidRequest,
             "invalid_request_error invalid_argument badrequesterror bad_request"
             " failed_precondition out_of_range invalid_request invalid_prompt"
-            " unprocessable_entity_error",
+            " unprocessable_entity_error invalid_image invalid_image_format invalid_base64_image"
+            " invalid_image_url image_too_large image_too_small image_parse_error"
+            " invalid_image_mode image_file_too_large unsupported_image_media_type"
+            " empty_image_file failed_to_download_image image_file_not_found",
         ),
     )
     for word in words.split()

@@ -52,7 +52,8 @@ from ai_client.signals import AfterGenerate, BeforeGenerate, after_generate, bef
 from ai_client.wire import operation_face
 
 if TYPE_CHECKING:
-    from ai_client.client import AiClient, PythonCall
+    from ai_client.client import AiClient
+    from ai_client.python_call import PythonCall
     from ai_client.registry import ProviderRegistry, Transporter
     from ai_client.snapshot import ConnectionConfig
 

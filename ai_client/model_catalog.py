@@ -102,12 +102,16 @@ def named(
 
 
 def ordered(provider: Provider, models: Iterable[ModelMetadata]) -> tuple[ModelMetadata, ...]:
-    """Models by the order of the provider's kinds, those of none last; else as they come."""
+    """Models by the order of the provider's kinds, those of none last; else as they come.
+
+    Models that are asked for text in another wire format than the provider's own stand behind all.
+    """
     positions = {id(kind): position for position, kind in enumerate(provider.kinds)}
 
-    def position(model: ModelMetadata) -> int:
+    def position(model: ModelMetadata) -> tuple[bool, int]:
         kind = _kind(_Same(provider), model.id)
-        return len(positions) if kind is None else positions[id(kind)]
+        wire = provider.wire_for(Capability.TEXT_GENERATION, model.id)
+        return wire != provider.wire, len(positions) if kind is None else positions[id(kind)]
 
     return tuple(sorted(models, key=position))
 

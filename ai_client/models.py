@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ai_client.records import Outcome
+
+_LEAST_BUDGET = Decimal("0.0001")
+# The most that every database stores there.
+_A_NUMBER = [MinValueValidator(1), MaxValueValidator(2_147_483_647)]
 
 
 class GatewayKey(models.Model):
@@ -40,6 +46,73 @@ class GatewayKey(models.Model):
         blank=True,
         help_text=_("Refused from then on. Empty: never."),
     )
+    caller = models.CharField(
+        _("caller"),
+        max_length=100,
+        blank=True,
+        help_text=_(
+            "The name under which its requests are approved. Keys with the same one share their "
+            "approvals. Empty: the key's own name."
+        ),
+    )
+    allowed_connections = models.JSONField(
+        _("allowed connections"),
+        default=list,
+        blank=True,
+        help_text=_("The connections that it may use, by name. None chosen: all of them."),
+    )
+    allowed_models = models.JSONField(
+        _("allowed models"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "The models that it may use, * for any text: gpt-5*, or with the connection "
+            "claude/claude-opus-*. Empty: all of them."
+        ),
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        _("requests per minute"),
+        null=True,
+        blank=True,
+        validators=_A_NUMBER,
+        help_text=_("In any 60 seconds. Empty: no limit."),
+    )
+    tokens_per_minute = models.PositiveIntegerField(
+        _("tokens per minute"),
+        null=True,
+        blank=True,
+        validators=_A_NUMBER,
+        help_text=_(
+            "Tokens of prompts and answers. A request is let in while fewer were used. Empty: no "
+            "limit."
+        ),
+    )
+    concurrency = models.PositiveIntegerField(
+        _("concurrency"),
+        null=True,
+        blank=True,
+        validators=_A_NUMBER,
+        help_text=_("Requests that may run at the same time. Empty: no limit."),
+    )
+    budget_per_day = models.DecimalField(
+        _("budget per day"),
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(_LEAST_BUDGET)],
+        help_text=_("US dollars from midnight to midnight UTC. Empty: no limit."),
+    )
+    budget_per_month = models.DecimalField(
+        _("budget per month"),
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(_LEAST_BUDGET)],
+        help_text=_("US dollars in a calendar month, UTC. Empty: no limit."),
+    )
+    last_used = models.DateTimeField(_("last used"), null=True, editable=False)
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -56,6 +129,33 @@ class GatewayKey(models.Model):
             raise ValidationError(
                 {"expires_at": _("The expiry has passed. Choose a time to come.")}
             )
+
+
+class GatewayKeyUsage(models.Model):
+    """What a key used in one day (UTC). Added to by the log's writer, with the rows of the log.
+
+    It outlives those rows, so a month's budget does not depend on how long the log is kept.
+    ``requests`` leaves out what was refused; ``cost`` is in US dollars.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    gateway_key = models.ForeignKey(
+        GatewayKey, on_delete=models.CASCADE, related_name="usage", db_index=False
+    )
+    day = models.DateField(_("day"))
+    requests = models.BigIntegerField(_("requests"), default=0)
+    tokens = models.BigIntegerField(_("tokens"), default=0)
+    cost = models.DecimalField(_("cost"), max_digits=28, decimal_places=10, default=Decimal(0))
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gateway_key", "day"], name="ai_key_usage_day"),
+        ]
+        verbose_name = _("use of a gateway key")
+        verbose_name_plural = _("use of gateway keys")
+
+    def __str__(self) -> str:
+        return f"{self.gateway_key_id} {self.day}"
 
 
 class RequestLog(models.Model):
@@ -131,9 +231,17 @@ class RequestLog(models.Model):
         verbose_name_plural = _("request log")
         indexes: ClassVar = [
             models.Index(fields=["-created", "-id"], name="ai_log_newest"),
-            models.Index(fields=["connection", "-created", "-id"], name="ai_log_connection"),
             models.Index(fields=["outcome", "-created", "-id"], name="ai_log_outcome"),
-            models.Index(fields=["gateway_key", "-created", "-id"], name="ai_log_gateway_key"),
+            # The outcome at the end spares looking each row up for those of one outcome.
+            models.Index(
+                fields=["connection", "-created", "-id", "outcome"], name="ai_log_connection"
+            ),
+            models.Index(fields=["provider", "-created", "-id", "outcome"], name="ai_log_provider"),
+            models.Index(fields=["dialect", "-created", "-id", "outcome"], name="ai_log_dialect"),
+            models.Index(fields=["stream", "-created", "-id", "outcome"], name="ai_log_stream"),
+            models.Index(
+                fields=["gateway_key", "-created", "-id", "outcome"], name="ai_log_gateway_key"
+            ),
         ]
 
     def __str__(self) -> str:

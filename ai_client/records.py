@@ -5,7 +5,7 @@ No prompt and no answer is in them. Times are in milliseconds unless they say ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
@@ -134,8 +134,10 @@ class RequestRecord:
             values = _known(data, _RECORD_FIELDS)
             values["outcome"] = Outcome(values["outcome"])
             values["attempts"] = tuple(
-                AttemptRecord(**_known(attempt, _ATTEMPT_FIELDS))
-                for attempt in values.get("attempts") or ()
+                [
+                    AttemptRecord(**_known(attempt, _ATTEMPT_FIELDS))
+                    for attempt in values.get("attempts") or ()
+                ]
             )
             usage = values.get("usage")
             values["usage"] = None if usage is None else TokenUsage(**_known(usage, _USAGE_FIELDS))
@@ -151,8 +153,8 @@ class RequestRecord:
         """The record with ``redact`` applied to every text that a caller or upstream chose."""
         requested = redact(self.requested_model)
         model = redact(self.model)
-        attempts = tuple(attempt.cleaned(redact) for attempt in self.attempts)
-        warnings = tuple(redact(warning) for warning in self.warnings)
+        attempts = tuple([attempt.cleaned(redact) for attempt in self.attempts])
+        warnings = tuple([redact(warning) for warning in self.warnings])
         if (requested, model, attempts, warnings) == (
             self.requested_model,
             self.model,
@@ -187,5 +189,7 @@ def _plain(value: Any) -> Any:
             return _plain(str(value))
 
 
-def _known(data: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def _known(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    if data.keys() <= names:
+        return data
     return {name: value for name, value in data.items() if name in names}

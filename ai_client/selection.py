@@ -107,6 +107,7 @@ class Chain:
         self._asked = offers, wish, capability
         self._lists: dict[int, Models] = {}
         self._unlisted: tuple[Offer, ...] = ()
+        self._has_looked = False
         self.routes: tuple[Route, ...] = ()
         self.next_to_ask: Offer | None = None
         self._find()
@@ -115,6 +116,11 @@ class Chain:
     def is_complete(self) -> bool:
         """Whether nobody's list could add anything."""
         return not self._unlisted
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there are routes and no list, which may change, was looked at to find them."""
+        return bool(self.routes) and not self._has_looked
 
     def ask(self, seconds: float) -> None:
         """Ask the next upstream for its models, for so long at most, and add what it has.
@@ -128,6 +134,10 @@ class Chain:
         taken = set(map(_key, before))
         self.routes = (*before, *(each for each in self.routes if _key(each) not in taken))
 
+    def nothing(self, others: Iterable[Provider] = ()) -> NoModelFound:
+        """Why there is no route: what is missing and, of ``others`` too, who has it."""
+        return _nothing(*self._asked, others)
+
     def _find(self) -> None:
         search = _Search(*self._asked, self._lists)
         self.next_to_ask = None
@@ -139,6 +149,7 @@ class Chain:
             self._unlisted = (missing.offer,)
         else:
             self._unlisted = tuple({id(each): each for each in search.unlisted}.values())
+        self._has_looked = self._has_looked or search.has_looked
 
 
 def routes(
@@ -155,18 +166,42 @@ def routes(
     meets the requirements: it says what is missing and, of ``others`` and of the offers' providers,
     what has it. ``CapabilityUnsupported`` where an explicit model is not for that.
     """
-    chain = Chain(offers, wish, capability)
+    chain = _chain(offers, wish, capability)
     while chain.next_to_ask is not None:
         chain.ask(patience())
     if not chain.routes:
-        raise _nothing(offers, wish, capability, others)
+        raise chain.nothing(others)
     return chain
 
 
 def routes_at_hand(offers: tuple[Offer, ...], wish: Wish, capability: Capability) -> Chain | None:
     """As ``routes``, without waiting for anybody: None where there is no route at hand."""
-    chain = Chain(offers, wish, capability)
+    chain = _chain(offers, wish, capability)
     return chain if chain.routes else None
+
+
+_MOST_SETTLED = 256
+_Settled: TypeAlias = dict[tuple[Wish, Capability], Chain]
+_settled: tuple[tuple[Offer, ...], _Settled] = ((), {})
+
+
+def _chain(offers: tuple[Offer, ...], wish: Wish, capability: Capability) -> Chain:
+    """The chain for a wish; remembered, for the offers last asked of, where no list decided it."""
+    global _settled
+    known_for, known = _settled
+    if known_for is not offers:
+        known = {}
+        _settled = offers, known
+    try:
+        found = known.get((wish, capability))
+    except TypeError:
+        # A requirement that is JSON, a schema say.
+        return Chain(offers, wish, capability)
+    if found is None:
+        found = Chain(offers, wish, capability)
+        if found.is_settled and len(known) < _MOST_SETTLED:
+            known[wish, capability] = found
+    return found
 
 
 def supports(
@@ -196,6 +231,7 @@ class _Search:
     lists: dict[int, Models]
     unlisted: list[Offer] = field(default_factory=list)
     has_found: bool = False
+    has_looked: bool = False
     trusts: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +258,7 @@ class _Search:
 
     def models(self, offer: Offer) -> Models:
         """All models, as far as they are at hand once a route is found."""
+        self.has_looked = True
         listed = self.lists.get(id(offer))
         if listed is None:
             listed = offer.peek()

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from ai_client.ask import Ask, Limits
+from ai_client.capabilities import Capability
 from ai_client.echoes import without_echo
 from ai_client.encoding import BodyDecoder
 from ai_client.endpoints import addressed, upstream_headers
@@ -25,8 +26,13 @@ from ai_client.errors import (
     ContextTooLong,
     Effect,
     EmptyAnswer,
+    EndpointMissing,
+    FirstEventTimedOut,
+    HeadersTimedOut,
+    IdleTimedOut,
     InvalidRequest,
     MalformedAnswer,
+    NoConnection,
     PoolExhausted,
     StaleSocket,
     UpstreamError,
@@ -47,6 +53,7 @@ from ai_client.health import Health
 from ai_client.json_text import dump
 from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult
 from ai_client.progress import Attempt, Progress
+from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 from ai_client.reading import (
     Patience,
     Pieces,
@@ -56,10 +63,17 @@ from ai_client.reading import (
     read_stream,
     read_whole,
 )
-from ai_client.router import Route, admit, standing
+from ai_client.router import Route, admit, in_own_wire, standing
 from ai_client.wire import Target, WireRequest, asking_face, client_face, result_face
 
 Flow: TypeAlias = Generator[Step | Output, Reply, None]
+
+_CHEAP: Final = (
+    Capability.TEXT_GENERATION,
+    Capability.CHAT_HISTORY,
+    Capability.EMBEDDING_GENERATION,
+)
+_TIMED_OUT: Final = (HeadersTimedOut, FirstEventTimedOut, IdleTimedOut)
 
 
 class Reserve(Protocol):
@@ -75,6 +89,9 @@ class Reserve(Protocol):
 
     def ask(self, seconds: float) -> None:
         """Ask the next upstream for its models, for so long at most; blocks."""
+
+    def nothing(self) -> AiClientError:
+        """Why there is no route, once everybody has been asked."""
 
 
 class Session:
@@ -120,15 +137,20 @@ class Session:
         tried: list[AiClientError] = []
         too_small = -1
         sent = 0
-        waiting, refusal = self._admitted()
+        waiting, refusal = self._admitted(self._routes)
         is_first = bool(waiting)
         while True:
             if sent >= self._limits.attempts or (tried and self._patience.is_over):
                 break
             if not waiting:
-                waiting = yield from self._further()
-                if not waiting:
+                found = yield from self._further()
+                if not found:
                     break
+                waiting = deque(found)
+                if not self.progress.attempts and refusal is None:
+                    waiting, refusal = self._admitted(found)
+                    is_first = bool(waiting)
+                    continue
             route = waiting.popleft()
             # Who was admitted first is asked even where its breaker is open.
             if not is_first and not standing(route, self._health, self._clock()).allowed:
@@ -144,10 +166,15 @@ class Session:
                 self._failed(attempt, error)
                 if self.progress.committed or not error.retryable:
                     raise
+                if self._may_cost_twice(attempt, error):
+                    raise
                 tried.append(error)
                 sent += isinstance(error, UpstreamError | ContextTooLong)
                 if isinstance(error, ContextTooLong):
                     too_small = max(too_small, self._window(route))
+                if isinstance(error, EndpointMissing):
+                    own = in_own_wire(route)
+                    waiting.extendleft(() if own is None else (own,))
                 yield Drop()
                 if sum(isinstance(each, PoolExhausted) for each in tried) > 1:
                     # Each has cost its wait; a third pool would be no emptier.
@@ -163,20 +190,40 @@ class Session:
             else:
                 self._succeeded(attempt)
                 return
-        if refusal is not None and not tried:
-            raise refusal
+        if not tried:
+            raise refusal or self._nobody()
         raise _exhausted(self.progress.attempts, tried)
 
-    def _admitted(self) -> tuple[deque[Route], UpstreamError | None]:
-        """The routes to begin with; where there are none, why."""
+    def _admitted(self, routes: tuple[Route, ...]) -> tuple[deque[Route], UpstreamError | None]:
+        """Those of ``routes`` to begin with; where there are none, why."""
         try:
-            return deque(admit(self._routes, self._health, self._clock())), None
+            return deque(admit(routes, self._health, self._clock())), None
         except UpstreamError as refusal:
             if self._reserve is None:
                 raise
             return deque(), refusal
 
-    def _further(self) -> Generator[Step, Reply, deque[Route]]:
+    def _nobody(self) -> AiClientError:
+        """Why nobody was asked."""
+        if self._reserve is None:
+            return NoConnection("No connection is left that could be asked.")
+        if not self._reserve.is_complete:
+            self._patience.remaining()
+        return self._reserve.nothing()
+
+    def _may_cost_twice(self, attempt: Attempt, error: AiClientError) -> bool:
+        """Whether the upstream may still be making, and charging for, what nobody waits for.
+
+        The caller's SDK is not to ask again either, except where the connection allows that.
+        """
+        if self._ask.capability in _CHEAP or not isinstance(error, _TIMED_OUT):
+            return False
+        if attempt.route.connection.options.get(FALLBACK_AFTER_TIMEOUT.name):
+            return False
+        error.should_retry = False
+        return True
+
+    def _further(self) -> Generator[Step, Reply, tuple[Route, ...]]:
         """Routes that the reserve finds; none where it knows no more or the time is up."""
         reserve = self._reserve
         while reserve is not None and not reserve.is_complete and not self._patience.is_over:
@@ -185,8 +232,8 @@ class Session:
             found = tuple(route for route in reserve.routes if _key(route) not in known)
             self._routes = (*self._routes, *found)
             if found:
-                return deque(found)
-        return deque()
+                return found
+        return ()
 
     def _attempt(self, attempt: Attempt) -> Flow:
         try:
@@ -224,7 +271,8 @@ class Session:
         if results is not None:
             body = yield from read_whole(decoder, self._patience)
             result = results.parse_result(body, content_type(opened), wire)
-            yield from self._whole(attempt, result, body if forwarded else None)
+            raw = body if forwarded else None
+            yield from self._whole(attempt, result, raw, opened.headers.get("content-type", ""))
             return
         talking = client_face(route.wire_format)
         if content_type(opened) == "text/event-stream":
@@ -244,7 +292,7 @@ class Session:
         yield from self._whole(attempt, talking.parse_response(body), body if forwarded else None)
 
     def _whole(
-        self, attempt: Attempt, result: AnyResult, raw: bytes | None
+        self, attempt: Attempt, result: AnyResult, raw: bytes | None, media_type: str = ""
     ) -> Generator[Output, None, None]:
         """An answer that came in one piece."""
         if isinstance(result, GenerativeAiResult):
@@ -254,7 +302,7 @@ class Session:
         if self._ask.stream:
             yield Piece(tuple(_events(result)), last=True)
         else:
-            yield Answer(result, raw)
+            yield Answer(result, raw, media_type)
 
     def _open(self, attempt: Attempt, wire: WireRequest) -> Generator[Step, Reply, Opened]:
         connection = attempt.route.connection

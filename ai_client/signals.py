@@ -84,6 +84,8 @@ class PromptSignal(Signal):
 
     def has_listeners(self, sender: Any = None) -> bool:
         """As ``Signal.has_listeners``."""
+        if not self.receivers and not self._awaited.receivers:
+            return False
         return super().has_listeners(sender) or self._awaited.has_listeners(sender)
 
     def send(self, sender: Any, **named: Any) -> list[tuple[Any, Any]]:

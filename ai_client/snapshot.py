@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ai_client.approvals import Approvals
+from ai_client.approvals import Approvals, caller_label, gateway_caller
+from ai_client.key_rights import KeyLimits, KeyScope
 from ai_client.messages import JsonValue
 from ai_client.providers import Provider
 
@@ -40,7 +41,11 @@ class ConnectionConfig:
 
 @dataclass(frozen=True, slots=True)
 class GatewayKeyConfig:
-    """What the gateway knows of a key: its name, its HMAC, what it may do."""
+    """What the gateway knows of a key: its name, its HMAC, what it may do.
+
+    ``caller`` is the name under which it is approved, if not its own. ``scope`` and ``limits`` are
+    None where the key has none, so that such a key costs a request no more than the look.
+    """
 
     id: int
     name: str
@@ -48,6 +53,14 @@ class GatewayKeyConfig:
     digest: bytes = field(repr=False)
     allow_fallback: bool = True
     expires_at: float | None = None
+    caller: str = ""
+    scope: KeyScope | None = None
+    limits: KeyLimits | None = None
+
+    @property
+    def label(self) -> str:
+        """The label under which its requests are approved."""
+        return caller_label(gateway_caller(self.caller or self.name))
 
 
 @dataclass(frozen=True, slots=True)

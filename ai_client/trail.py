@@ -27,7 +27,7 @@ class Watcher(Protocol):
         """The request is over; ``now`` is the session's clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trail:
     """The beginning of a request. ``created`` is Unix seconds, ``started`` the session's clock."""
 
@@ -40,6 +40,13 @@ class Trail:
     key: GatewayKeyConfig | None = None
     caller: str = ""
     watcher: Watcher | None = field(default=None, repr=False, compare=False)
+
+    def asked(self, model: str, key: GatewayKeyConfig | None, *, stream: bool) -> None:
+        """What a caller of the gateway asks for is known, and whose key it has."""
+        self.requested_model = model
+        self.stream = stream
+        self.key = key
+        self.caller = key.name if key else ""
 
     def heard(self, output: Output) -> None:
         """Tell whoever watches of an output."""
@@ -76,7 +83,7 @@ class Trail:
             provider=connection.provider.slug if connection else "",
             price_id=connection.provider.price_id if connection else None,
             model=(progress.model or route.model) if route is not None and connection else "",
-            attempts=tuple(_attempt(each, now) for each in progress.attempts),
+            attempts=tuple([_attempt(each, now) for each in progress.attempts]),
             usage=progress.usage,
             first_event_ms=None if first is None else _milliseconds(first - self.started),
             error_code=error.code if error else "",

@@ -20,6 +20,8 @@ APPROVAL_POLICIES = ("allow", "ask")
 MAXIMUM_TIMEOUT = 600.0
 """Seconds."""
 
+_WORDS_FOR_OFF = frozenset(("", "0", "f", "false", "n", "no", "off"))
+
 
 def declared() -> Mapping[str, object]:
     """The CONNECTORS setting; empty where it is missing or no dictionary."""
@@ -62,9 +64,20 @@ def add_ai_switch(is_on: Callable[[], bool]) -> None:
 def ai_enabled() -> bool:
     """Whether AI is on, so that connectors of the type ``ai_provider`` may register.
 
-    Only False switches it off here; other apps may have switches of their own.
+    Other apps may have switches of their own, see ``add_ai_switch``.
     """
-    return declared().get(AI_ENABLED) is not False and all(is_on() for is_on in _switches)
+    return leaves_on(declared().get(AI_ENABLED, True)) and all(is_on() for is_on in _switches)
+
+
+def leaves_on(value: object) -> bool:
+    """Whether a switch with this value is on.
+
+    What Python takes for false switches it off, and so do the words for it that environment
+    variables hold: sending nothing is the safer reading.
+    """
+    if isinstance(value, str):
+        return value.strip().lower() not in _WORDS_FOR_OFF
+    return bool(value)
 
 
 def approval() -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv6Address
 from typing import NoReturn
+from unicodedata import normalize
 from urllib.parse import SplitResult, urlsplit
-
-import idna
 
 from connectors.errors import InvalidBaseUrl
 from connectors.texts import gettext as _
@@ -77,8 +76,8 @@ def _host(parts: SplitResult, field: str) -> str:
     host = parts.netloc.partition(":")[0]
     if not host.isascii():
         try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except (idna.IDNAError, UnicodeError):
+            host = _in_ascii(host)
+        except ValueError:
             _refuse(field, _("The %(field)s has a host name that cannot be written in DNS."))
     host = host.lower().removesuffix(".")
     if len(host) > 253 or not _HOST.fullmatch(host):
@@ -91,6 +90,20 @@ def _host(parts: SplitResult, field: str) -> str:
         except ValueError:
             _refuse(field, _("The %(field)s has an invalid IPv4 address."))
     return host
+
+
+def _in_ascii(host: str) -> str:
+    """A host name as DNS has it, by the client that may be sent there; ``ValueError`` if none.
+
+    That encodes names (IDNA 2008) and does not map them: case and width are settled before.
+    """
+    # Where a name is not plain, and only there: this module is loaded where nothing is sent.
+    from httpx import URL, InvalidURL
+
+    try:
+        return URL(scheme="https", host=normalize("NFKC", host).lower()).raw_host.decode("ascii")
+    except InvalidURL as error:
+        raise ValueError(str(error)) from error
 
 
 def _port(parts: SplitResult, field: str) -> int:

@@ -121,10 +121,13 @@ class ConnectionPageForm(forms.Form):
             label_suffix="",
         )
         self._fit_widgets(key)
+        held = (
+            self.connector.field_values(connection.fields) if self.connector and connection else {}
+        )
         for declared in self.connector.fields if self.connector else ():
             field = _form_field(declared)
-            if connection and self.slug == stored:
-                field.initial = connection.fields.get(declared.name, declared.default)
+            if self.slug == stored:
+                field.initial = held.get(declared.name)
             self.fields[DECLARED + declared.name] = field
         self.initial["fields_shown"] = self._declared_names()
         if data is not None:

@@ -340,11 +340,15 @@ class ConnectorType:
                 cleaned[name] = value
         return cleaned
 
-    def field_values(self, stored: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
-        """The stored values of a connection with the declared defaults for the others."""
+    def field_values(self, stored: object) -> dict[str, FieldValue]:
+        """The stored values of a connection with the declared defaults for the others.
+
+        Of a damaged row, which holds no object, nothing but the defaults.
+        """
         values: dict[str, FieldValue] = {}
+        held = stored if isinstance(stored, Mapping) else {}
         for field in self.fields:
-            value = stored.get(field.name, field.default)
+            value = held.get(field.name, field.default)
             if value is not None:
                 values[field.name] = value
         return values

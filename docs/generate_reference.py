@@ -136,7 +136,11 @@ PAGES = (
         "errors.md",
         "Errors",
         "What each of them means and what to do is in [errors.md](../errors.md).",
-        (("ai_client.errors", ()),),
+        (
+            ("ai_client.errors.base", ()),
+            ("ai_client.errors.here", ()),
+            ("ai_client.errors.upstream", ()),
+        ),
     ),
     Page(
         "testing.md",

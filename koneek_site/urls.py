@@ -10,4 +10,5 @@ urlpatterns = [
     path("settings/connectors/", include("connectors.urls")),
     path("", include("ai_client.gateway.urls")),
     path("", include("connectors.api.urls")),
+    path("", include("ai_client.api.urls")),
 ]

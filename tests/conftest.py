@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,15 @@ pytest_plugins = ["tests.live_site", "ai_client.testing"]
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 _DATABASE_FIXTURES = frozenset(("db", "transactional_db", "live_server", "django_db_setup"))
+_ABOUT_DIALECTS = (
+    "ai_client/scenarios/*.py",
+    "ai_client/test_google_media.py",
+    "gateway/test_*_sdk*.py",
+    "gateway/test_hostile_answers.py",
+    "gateway/test_quoted_prompts.py",
+    "gateway/test_responses_upstream.py",
+    "sdk_matrix/*.py",
+)
 _strangers: list[object] = []
 
 
@@ -40,7 +50,7 @@ def pytest_sessionstart() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what uses the database; leaves out what needs a service unless the run asks for it."""
     for item in items:
-        if _uses_database(item):
+        if _uses_database(item) and not _is_about_dialects(item):
             item.add_marker("database")
     if os.environ.get("REQUIRE_SERVICES") == "1" or "service" in config.option.markexpr:
         return
@@ -56,6 +66,12 @@ def _uses_database(item: pytest.Item) -> bool:
     if issubclass(getattr(item, "cls", None) or object, TransactionTestCase):
         return True
     return not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _is_about_dialects(item: pytest.Item) -> bool:
+    """Whether it looks at what is said to callers and upstreams, whatever the log is kept in."""
+    place = item.path.relative_to(Path(__file__).parent)
+    return any(place.match(each) for each in _ABOUT_DIALECTS)
 
 
 def _database() -> str:

@@ -24,6 +24,8 @@ from ai_client.client import site_client
 from ai_client.configuration import configuration
 from ai_client.gateway.default import default_gateway
 from ai_client.key_services import create_gateway_key
+from ai_client.limits.books import default_books
+from ai_client.limits.default import close_limits, default_limits
 from ai_client.log.writer import default_writer
 from ai_client.models import RequestLog
 from ai_client.refusals import default_refusals
@@ -142,6 +144,9 @@ def forget_this_process() -> None:
     site_client.cache_clear()
     default_refusals.cache_clear()
     default_gateway.cache_clear()
+    close_limits()
+    default_limits.cache_clear()
+    default_books.cache_clear()
 
 
 @pytest.fixture(scope="session")

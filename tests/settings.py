@@ -19,6 +19,8 @@ os.environ.setdefault("SECRET_KEY", "the-key-of-the-tests-" + "x" * 40)
 os.environ.setdefault("HTTPS_ONLY", "false")
 os.environ.setdefault("AI_CLIENT_SPOOL_DIR", str(_scratch / "spool"))
 os.environ.pop("DEBUG", None)
+# Tests that count in Redis say so, and in which one.
+os.environ.pop("REDIS_URL", None)
 
 from koneek_site.settings import *  # noqa: E402, F403
 from koneek_site.settings import DATABASES  # noqa: E402

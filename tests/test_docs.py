@@ -64,7 +64,7 @@ def recipe(name: str) -> str:
 def error_classes(base: type[errors.AiClientError]) -> Iterator[type[errors.AiClientError]]:
     yield base
     for each in base.__subclasses__():
-        if each.__module__ == errors.__name__:
+        if each.__module__.startswith(f"{errors.__name__}."):
             yield from error_classes(each)
 
 

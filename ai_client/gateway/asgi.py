@@ -20,9 +20,9 @@ from ai_client.errors import (
     PayloadTooLarge,
     RequestTimeout,
 )
-from ai_client.gateway.core import ENDPOINTS, STREAM_HEADERS, UNKNOWN, Call, Endpoint, Gateway
+from ai_client.gateway.core import Call, Gateway
 from ai_client.gateway.default import default_gateway
-from ai_client.sse import comment
+from ai_client.gateway.endpoints import ENDPOINTS, Found, find, unknown
 from ai_client.transport import arun
 from ai_client.wire import WireResponse
 
@@ -31,9 +31,13 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-KEEP_ALIVE = comment("keep-alive")
 SMALL_BODY_BYTES = 64 * 1024
 """A larger body is only read from a caller with a key."""
+
+
+WATCH_AFTER = 0.2
+"""Seconds after which it is watched for that the caller leaves. Most answers are there before,
+and a task that watches costs as much as a good part of the rest."""
 
 
 class CallerLeft(Exception):
@@ -48,25 +52,28 @@ class GatewayApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gateway = self._gateway or default_gateway()
-        endpoint = ENDPOINTS.get(scope["path"])
-        if endpoint is None:
-            unknown = EndpointNotFound(
-                f"The gateway does not serve {scope['path']}. It serves {', '.join(ENDPOINTS)}."
-            )
-            await _respond(send, gateway.refuse(UNKNOWN, unknown))
+        path = request_path(scope)
+        found = find(path)
+        if found is None:
+            served = ", ".join(each.path for each in ENDPOINTS)
+            error = EndpointNotFound(f"The gateway does not serve {path}. It serves {served}.")
+            await _respond(send, gateway.refuse(unknown(path), error))
             return
         try:
-            opened = await self._open(gateway, endpoint, scope, receive)
+            opened = await self._open(gateway, found, scope, receive)
         except CallerLeft:
             return
+        if isinstance(opened, Call) and opened.is_limited:
+            opened = await opened.aadmit() or opened
         if isinstance(opened, WireResponse):
             await _respond(send, opened)
         else:
             await _Conversation(opened, receive, send).run()
 
     async def _open(
-        self, gateway: Gateway, endpoint: Endpoint, scope: Scope, receive: Receive
+        self, gateway: Gateway, found: Found, scope: Scope, receive: Receive
     ) -> Call | WireResponse:
+        endpoint = found.endpoint
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         try:
             if scope["method"] != endpoint.method:
@@ -76,7 +83,13 @@ class GatewayApplication:
             body = await _body(headers, receive)
         except AiClientError as error:
             return gateway.refuse(endpoint, error)
-        return gateway.open(endpoint, headers, body)
+        return gateway.open(found, headers, body, scope.get("query_string", b"").decode("latin-1"))
+
+
+def request_path(scope: Scope) -> str:
+    """The path of a request below the address at which the server mounts this site."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _is_small(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -156,12 +169,14 @@ class _Conversation:
         self._started = False
         self._content_sent = False
         self._left = False
+        self._watching: asyncio.Task[None] | None = None
         self._keeping_alive = asyncio.Lock()
 
     async def run(self) -> None:
         task = asyncio.current_task()
         assert task is not None
-        watch = asyncio.create_task(self._watch(task))
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(WATCH_AFTER, self._begin_to_watch, task)
         try:
             if self._call.stream:
                 await self._stream()
@@ -173,7 +188,12 @@ class _Conversation:
                 raise
             task.uncancel()
         finally:
-            watch.cancel()
+            timer.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
+
+    def _begin_to_watch(self, task: asyncio.Task[Any]) -> None:
+        self._watching = task.get_loop().create_task(self._watch(task))
 
     async def _watch(self, task: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -235,7 +255,7 @@ class _Conversation:
     async def _start_stream(self) -> None:
         if not self._started:
             self._started = True
-            await _start(self._send, 200, {**STREAM_HEADERS, **self._call.headers()})
+            await _start(self._send, 200, self._call.stream_headers())
 
     async def _chunk(self, data: bytes, *, more: bool = True) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
@@ -246,7 +266,7 @@ class _Conversation:
                 if self._content_sent:
                     return
                 await self._start_stream()
-                await self._chunk(KEEP_ALIVE)
+                await self._chunk(self._call.keep_alive)
             await asyncio.sleep(conf.current().KEEP_ALIVE_AFTER)
 
     async def _stop_keeping_alive(self) -> None:

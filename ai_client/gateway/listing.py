@@ -1,29 +1,75 @@
-"""The list of models in OpenAI's shape: every name that may stand in a request's ``model``."""
+"""Which names may stand for a model, told in the caller's dialect."""
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from ai_client.router import AUTO
-from ai_client.snapshot import Snapshot
+from ai_client.approvals import caller_label, gateway_caller
+from ai_client.errors import ModelNotFound
+from ai_client.gateway.endpoints import Found, Kind
+from ai_client.router import AUTO, visible_to
+from ai_client.snapshot import GatewayKeyConfig, Snapshot
+from ai_client.trail import Trail
+from ai_client.wire import ServedModel, listing_face
+
+SITE = "koneek"
+_OPENAI = "openai_chat"
+_DIALECTS = {
+    b"anthropic-version": "anthropic_messages",
+    b"x-goog-api-key": "google_generate",
+    b"x-goog-api-client": "google_generate",
+}
 
 
-def render(snapshot: Snapshot, created: float) -> bytes:
-    """The body of ``GET /v1/models``. ``owned_by`` is a connection's provider, or the site's."""
-    owners: dict[str, str] = {AUTO: "koneek"} if snapshot.connections else {}
+def spoken(found: Found, headers: Iterable[tuple[bytes, bytes]]) -> Found:
+    """What was found, in the dialect of who asks.
+
+    All vendors list their models at one path: Anthropic's callers name its version there, and
+    Google's send a key or a name in a header of Google's.
+    """
+    endpoint = found.endpoint
+    if endpoint.kind not in (Kind.MODELS, Kind.MODEL) or endpoint.dialect != _OPENAI:
+        return found
+    for name, _ in headers:
+        dialect = _DIALECTS.get(name.lower())
+        if dialect is not None:
+            return replace(found, endpoint=replace(endpoint, dialect=dialect))
+    return found
+
+
+def render(
+    snapshot: Snapshot,
+    found: Found,
+    query: Mapping[str, str],
+    trail: Trail,
+    key: GatewayKeyConfig | None,
+) -> bytes:
+    """The list of models, or the one that the path names; ``ModelNotFound`` where it is none."""
+    caller = caller_label(gateway_caller(None)) if key is None else key.label
+    models = served(visible_to(snapshot, caller, key), int(trail.created))
+    face = listing_face(found.endpoint.dialect)
+    if found.endpoint.kind is Kind.MODELS:
+        return face.render_models(models, query)
+    for each in models:
+        if each.name == found.model:
+            return face.render_model(each)
+    names = tuple(each.name for each in models)
+    raise ModelNotFound(
+        f"No connection or model is called {found.model!r}. Available: {', '.join(names)}.",
+        available=names,
+    )
+
+
+def served(snapshot: Snapshot, created: int) -> list[ServedModel]:
+    """Every name that a request may ask for. The owner is a provider, or the site."""
+    owners: dict[str, str] = {AUTO: SITE} if snapshot.connections else {}
     for connection in snapshot.connections:
-        owners.setdefault(connection.name, "koneek")
+        if connection.model:
+            owners.setdefault(connection.name, SITE)
     for connection in snapshot.connections:
         for model in (connection.model, *connection.models):
             if model:
                 owners.setdefault(model, connection.provider.slug)
                 owners.setdefault(f"{connection.name}/{model}", connection.provider.slug)
-    return orjson.dumps(
-        {
-            "object": "list",
-            "data": [
-                {"id": name, "object": "model", "created": int(created), "owned_by": owner}
-                for name, owner in owners.items()
-            ],
-        }
-    )
+    return [ServedModel(name, owner, created) for name, owner in owners.items()]

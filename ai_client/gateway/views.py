@@ -16,29 +16,34 @@ from django.views.decorators.csrf import csrf_exempt
 from ai_client import conf
 from ai_client.errors import AiClientError, MethodNotAllowed, PayloadTooLarge
 from ai_client.exchange import Output
-from ai_client.gateway.core import ENDPOINTS, STREAM_HEADERS, Call, Headers
+from ai_client.gateway.core import Call, Headers
 from ai_client.gateway.default import default_gateway
+from ai_client.gateway.endpoints import Endpoint, Found
 from ai_client.transport import arun, run
 from ai_client.wire import WireResponse
 
 
 @csrf_exempt
-async def gateway_view(request: HttpRequest, route: str) -> HttpResponseBase:
-    """One of the gateway's paths.
+async def gateway_view(
+    request: HttpRequest, endpoint: Endpoint, model: str = ""
+) -> HttpResponseBase:
+    """One of the gateway's paths; ``model`` where the path names it.
 
     Under WSGI Django runs this coroutine in a loop of its own thread, so the blocking engine may
     be used there; its stream is then read by the server, outside any loop.
     """
-    opened = _open(request, route)
+    opened = _open(request, Found(endpoint, model))
     if isinstance(opened, WireResponse):
         return _response(opened)
     if isinstance(request, ASGIRequest):
-        return await _answer_awaiting(opened)
-    return _answer_blocking(opened)
+        refusal = await opened.aadmit() if opened.is_limited else None
+        return _response(refusal) if refusal else await _answer_awaiting(opened)
+    refusal = opened.admit() if opened.is_limited else None
+    return _response(refusal) if refusal else _answer_blocking(opened)
 
 
-def _open(request: HttpRequest, route: str) -> Call | WireResponse:
-    gateway, endpoint = default_gateway(), ENDPOINTS[route]
+def _open(request: HttpRequest, found: Found) -> Call | WireResponse:
+    gateway, endpoint = default_gateway(), found.endpoint
     if request.method != endpoint.method:
         return gateway.refuse(
             endpoint,
@@ -55,7 +60,7 @@ def _open(request: HttpRequest, route: str) -> Call | WireResponse:
         return gateway.refuse(endpoint, too_large)
     if len(body) > maximum:
         return gateway.refuse(endpoint, too_large)
-    return gateway.open(endpoint, _headers(request), body)
+    return gateway.open(found, _headers(request), body, request.META.get("QUERY_STRING", ""))
 
 
 def _headers(request: HttpRequest) -> Headers:
@@ -130,7 +135,7 @@ def _answer_blocking(call: Call) -> HttpResponseBase:
 
 
 def _streaming(call: Call, body: Iterator[bytes] | AsyncIterator[bytes]) -> HttpResponseBase:
-    return StreamingHttpResponse(body, headers={**STREAM_HEADERS, **call.headers()})
+    return StreamingHttpResponse(body, headers=call.stream_headers())
 
 
 def _response(response: WireResponse) -> HttpResponse:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from django.db import connections, models, router, transaction
 from django.db.models.constants import OnConflict
 
 from ai_client import conf
+from ai_client.log import key_usage
 from ai_client.models import GatewayKey, RequestLog
 from ai_client.prices import PriceTable, estimate_cost
 from ai_client.records import RequestRecord
@@ -49,9 +51,32 @@ def insert(records: Sequence[RequestRecord]) -> None:
         found = GatewayKey.objects.using(using).filter(pk__in=wanted)
         keys = set(found.values_list("pk", flat=True))
     prices = conf.prices()
-    rows = [_parameters(record, keys, prices, connection.ops) for record in records]
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        cursor.executemany(_statement(connection.ops), rows)
+    costs = [cost_of(record, prices) for record in records]
+    rows = [
+        _parameters(record, keys, cost, connection.ops)
+        for record, cost in zip(records, costs, strict=True)
+    ]
+    with key_usage.STORING.lock:
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            new = key_usage.unstored(records, keys, using)
+            cursor.executemany(_statement(connection.ops), rows)
+            key_usage.add(records, costs, new, using)
+        key_usage.stored(records)
+
+
+def cost_of(record: RequestRecord, prices: PriceTable) -> Decimal | None:
+    """What a request cost in US dollars, as the log has it; None where that is not known."""
+    names = (record.model, *(attempt.model for attempt in record.attempts[-1:]))
+    return _money(
+        estimate_cost(
+            record.price_id,
+            names,
+            record.usage,
+            record.created,
+            provider=record.provider,
+            table=prices,
+        )
+    )
 
 
 def _statement(operations: Any) -> str:
@@ -65,18 +90,9 @@ def _statement(operations: Any) -> str:
 
 
 def _parameters(
-    record: RequestRecord, keys: set[int], prices: PriceTable, operations: Any
+    record: RequestRecord, keys: set[int], cost: Decimal | None, operations: Any
 ) -> list[Any]:
     usage = record.usage
-    names = (record.model, *(attempt.model for attempt in record.attempts[-1:]))
-    cost = estimate_cost(
-        record.price_id,
-        names,
-        usage,
-        record.created,
-        provider=record.provider,
-        table=prices,
-    )
     values: dict[str, Any] = {
         "request_id": record.request_id,
         "created": operations.adapt_datetimefield_value(_moment(record.created)),
@@ -98,7 +114,7 @@ def _parameters(
         "cached_tokens": usage and _whole(usage.cached_tokens),
         "cache_write_tokens": usage and _whole(usage.cache_write_tokens),
         "thought_tokens": usage and _whole(usage.thought_tokens),
-        "cost": operations.adapt_decimalfield_value(_money(cost), 18, 10),
+        "cost": operations.adapt_decimalfield_value(cost, 18, 10),
         "cost_is_estimate": True,
         "first_event_ms": _finite(record.first_event_ms),
         "total_ms": _finite(record.total_ms) or 0.0,
@@ -121,7 +137,10 @@ def _moment(seconds: float) -> datetime:
 
 
 def _json(value: Any, operations: Any) -> Any:
-    return operations.adapt_json_value(_storable(value), None)
+    # Nearly always there is none, which is found out faster so than by going through all of it.
+    if b"\\u0000" in orjson.dumps(value):
+        value = _storable(value)
+    return operations.adapt_json_value(value, None)
 
 
 def _storable(value: Any) -> Any:
@@ -142,7 +161,9 @@ def _text(value: str, length: int | None) -> str:
 
 
 def _whole(value: float | None, biggest: int = _BIGGEST) -> int | None:
-    return None if value is None else min(max(int(value), 0), biggest)
+    if value is None or (type(value) is int and 0 <= value <= biggest):
+        return value
+    return min(max(int(value), 0), biggest)
 
 
 def _finite(value: float | None) -> float | None:

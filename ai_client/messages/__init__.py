@@ -31,6 +31,7 @@ from ai_client.messages.results import (
     EmbeddingResult,
     FinishReason,
     GenerativeAiResult,
+    TokenCount,
 )
 from ai_client.messages.tools import FunctionDeclaration, ToolChoice, WebSearch
 from ai_client.messages.turns import Message, Role, model_message, user_message
@@ -63,6 +64,7 @@ __all__ = [
     "Reasoning",
     "RequestOptions",
     "Role",
+    "TokenCount",
     "TokenLogprob",
     "TokenUsage",
     "ToolChoice",

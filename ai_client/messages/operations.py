@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 
 from ai_client.capabilities import JsonValue, require, word
 from ai_client.messages.reading import JsonObject, fields, integer, nested, optional, string
-from ai_client.messages.results import EmbeddingResult, GenerativeAiResult
+from ai_client.messages.results import EmbeddingResult, GenerativeAiResult, TokenCount
 
 
 class OperationState(StrEnum):
@@ -84,4 +84,4 @@ class GenerativeAiOperation:
         }
 
 
-AnyResult: TypeAlias = GenerativeAiResult | EmbeddingResult | GenerativeAiOperation
+AnyResult: TypeAlias = GenerativeAiResult | EmbeddingResult | TokenCount | GenerativeAiOperation

@@ -271,6 +271,14 @@ class EmbeddingResult:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How many tokens a prompt has for a model; ``cached`` of them come from a cache."""
+
+    tokens: int
+    cached: int | None = None
+
+
 _ORIGIN = ("tokenUsage", "providerMetadata", "modelMetadata")
 
 

@@ -15,6 +15,7 @@ import pkgutil
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from types import ModuleType
 from typing import TypeAlias
 
@@ -187,6 +188,10 @@ class Provider:
     models they have. ``detect`` finds that out. ``check_address`` raises ValueError for a base URL
     that cannot be one of this vendor's, saying what to write instead. ``environment`` names the
     variables of ``fields`` that the provider's own address may have: field to variable.
+
+    ``also_speaks`` are wire formats for text that callers of these dialects are answered in, so
+    that nothing is translated; with ``also_where`` only at connections whose fields say that.
+    ``counts_in`` is the wire format in which it counts tokens.
     """
 
     slug: str
@@ -214,6 +219,9 @@ class Provider:
     detect: Detecting | None = None
     check_address: Callable[[str], None] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    also_speaks: tuple[str, ...] = ()
+    also_where: Mapping[str, JsonValue] = field(default_factory=dict)
+    counts_in: str = ""
 
     def wire_for(self, capability: Capability, model: str) -> str | None:
         """The wire format in which ``model`` is asked for ``capability``; None: not at all."""
@@ -233,6 +241,7 @@ class Provider:
         return {**self.options, **defaults, **said}
 
 
+@lru_cache(maxsize=8192)
 def fits(model: str, patterns: tuple[str, ...]) -> bool:
     """Whether a model's id fits one of the patterns, in whatever case."""
     return any(fnmatchcase(model.lower(), pattern) for pattern in patterns)

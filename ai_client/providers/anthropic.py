@@ -94,4 +94,5 @@ PROVIDER = Provider(
     description=_("Text generation with Claude."),
     price_id="anthropic",
     kinds=KINDS,
+    counts_in="anthropic_count_tokens",
 )

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from ai_client.providers import Auth, Call, Capability, Operation, Provider, WireRequest
 from ai_client.providers import gettext_noop as _
 from ai_client.providers.google_kinds import KINDS
+from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 
 VERSION = "/v1beta"
 
@@ -45,6 +46,8 @@ PROVIDER = Provider(
     description=_("Text and image generation with Gemini."),
     price_id="google",
     operations=OPERATIONS,
+    fields=(FALLBACK_AFTER_TIMEOUT,),
     kinds=KINDS,
+    counts_in="google_count_tokens",
     address=address,
 )

@@ -1,9 +1,13 @@
-"""OpenAI, by its chat completions. https://platform.openai.com/docs/api-reference/chat"""
+"""OpenAI, by its chat completions; some models, and callers of it, by its Responses API.
+
+https://platform.openai.com/docs/api-reference
+"""
 
 from ai_client.providers import Provider
 from ai_client.providers import gettext_noop as _
+from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 from ai_client.providers.openai_kinds import KINDS
-from ai_client.providers.openai_operations import OPERATIONS
+from ai_client.providers.openai_operations import OPERATIONS, RESPONSES
 
 PROVIDER = Provider(
     slug="openai",
@@ -17,6 +21,9 @@ PROVIDER = Provider(
     credentials_url="https://platform.openai.com/api-keys",
     description=_("Text and image generation with GPT models."),
     price_id="openai",
-    operations=OPERATIONS,
+    operations=(*OPERATIONS, RESPONSES),
+    fields=(FALLBACK_AFTER_TIMEOUT,),
     kinds=KINDS,
+    also_speaks=("openai_responses",),
+    counts_in="openai_input_tokens",
 )

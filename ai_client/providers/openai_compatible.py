@@ -5,6 +5,7 @@ The base URL is taken as it is typed; such servers keep their API under paths of
 
 from ai_client.providers import Field, Provider, ProviderType
 from ai_client.providers import gettext_noop as _
+from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 from ai_client.providers.open_models import KINDS
 from ai_client.providers.openai_kinds import MEDIA_KINDS
 from ai_client.providers.openai_operations import OPERATIONS
@@ -33,6 +34,7 @@ PROVIDER = Provider(
                 "Switch off for a server that refuses it."
             ),
         ),
+        FALLBACK_AFTER_TIMEOUT,
     ),
     type=ProviderType.SERVER,
     operations=OPERATIONS,

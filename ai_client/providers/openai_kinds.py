@@ -19,6 +19,7 @@ from ai_client.providers import (
     media_options,
     text_options,
 )
+from ai_client.providers.openai_operations import RESEARCHING, RESPONDING
 
 _SEES = (Modality.IMAGE, Modality.DOCUMENT)
 _NO_TOP_K = (Option.TOP_K,)
@@ -109,7 +110,7 @@ MEDIA_KINDS = (
 
 KINDS = (
     *MEDIA_KINDS,
-    # Not for prompts, or not behind chat completions.
+    # Not for prompts, or for those with a tool of the vendor's.
     ModelKind(
         (
             "*-realtime*",
@@ -117,17 +118,19 @@ KINDS = (
             "*-transcribe*",
             "whisper-*",
             "*moderation*",
-            "*-codex*",
-            "codex-*",
-            "*-pro",
-            "*-pro-20*",
-            "*-deep-research*",
+            *RESEARCHING,
             "computer-use-*",
             "babbage-*",
             "davinci-*",
             "*-instruct*",
         ),
         (),
+    ),
+    # These are asked by another API, and so chosen last (see model_catalog.ordered).
+    ModelKind(
+        RESPONDING,
+        TALKS,
+        text_options(*_SEES, without=(*_NO_TOP_K, *REASONING, Option.CANDIDATE_COUNT)),
     ),
     ModelKind(
         ("gpt-5.[5-9]*", "gpt-5.[1-9][0-9]*", "gpt-[6-9]*", "gpt-5.*-chat*"),

@@ -1,20 +1,22 @@
 """Stand-in upstreams: three vendors' dialects over real sockets, and every way they fail.
 
-OpenAI's chat completions, Anthropic's Messages and Gemini's generateContent, plain and streamed,
-with tools; OpenAI's and Google's images, embeddings and videos, OpenAI's speech. It validates
-requests as the vendors do and answers from the request alone, always the same for the same request.
-Nothing here shares code with ``ai_client.wire``; it is the second opinion that the wire modules are
-tested against, and a product without a key can be tried with it.
+OpenAI's chat completions and Responses, Anthropic's Messages and Gemini's generateContent, plain
+and streamed, with tools; OpenAI's and Google's images, embeddings and videos, OpenAI's speech. It
+validates requests as the vendors do and answers from the request alone, always the same for the
+same request. Nothing here shares code with ``ai_client.wire``; it is the second opinion that the
+wire modules are tested against, and a product without a key can be tried with it.
 
 Paths (any prefix before them is fine, so a base URL may be anything)::
 
     POST …/chat/completions                       OpenAI; Azure's …/deployments/{name}/… too
+    POST …/responses, …/responses/input_tokens    OpenAI
     POST …/images/generations, …/images/edits     OpenAI
     POST …/embeddings, …/audio/speech             OpenAI
     POST …/videos; GET …/videos/{id}, …/content   OpenAI
-    POST …/messages                               Anthropic
+    POST …/messages, …/messages/count_tokens      Anthropic
     POST …/models/{model}:generateContent         Gemini
     POST …/models/{model}:streamGenerateContent   Gemini, a JSON array without ?alt=sse
+    POST …/models/{model}:countTokens             Gemini
     POST …/models/{model}:embedContent            Google's embeddings; :batchEmbedContents too
     POST …/models/{model}:predict                 Imagen
     POST …/models/{model}:predictLongRunning      Veo; GET …/models/{model}/operations/{name},

@@ -20,6 +20,7 @@ from ai_client.simulator.answers import (
     json_pieces,
 )
 from ai_client.simulator.anthropic_conversation import VENDOR, refuse
+from ai_client.simulator.anthropic_counting import counted
 from ai_client.simulator.anthropic_requests import read_request
 from ai_client.simulator.dialect import (
     JsonObject,
@@ -87,8 +88,8 @@ class AnthropicDialect:
         return read_request(request)
 
     def media(self, request: HttpRequest) -> Media | None:
-        """It has conversations only."""
-        return None
+        """See ``anthropic_counting``."""
+        return counted(request)
 
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``message``."""

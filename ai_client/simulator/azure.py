@@ -6,7 +6,8 @@ https://learn.microsoft.com/rest/api/aifoundry/modelinference/. ::
 
     POST /openai/deployments/{name}/chat/completions, /embeddings, /images/generations,
          /audio/speech                        with an api-version; a resource
-    POST /openai/v1/…                         the same without one, the deployment as the model
+    POST /openai/v1/…                         the same without one, the deployment as the model,
+                                              and /responses
     GET  /openai/models                       what could be deployed, for known api-versions
     POST /models/chat/completions, /models/embeddings
     GET  /models/info                         where the resource tells (``info``)
@@ -29,6 +30,7 @@ from ai_client.simulator.fault_acts import act
 from ai_client.simulator.faults import OK
 from ai_client.simulator.http_server import Exchange, HttpRequest, Reply
 from ai_client.simulator.openai_dialect import OpenAiDialect
+from ai_client.simulator.openai_responses_dialect import OpenAiResponsesDialect
 from ai_client.simulator.recording import RecordedRequest
 from ai_client.simulator.server import Simulator
 from ai_client.simulator.writing import Job
@@ -88,6 +90,7 @@ class AzureSimulator(Simulator):
         self.info = dict(info or {})
         self.single_model = single_model
         self._dialect = OpenAiDialect()
+        self._responses = OpenAiResponsesDialect()
 
     @property
     def address(self) -> str:
@@ -173,6 +176,9 @@ class AzureSimulator(Simulator):
             (does for start, does in _OPERATIONS.items() if model.startswith(start)),
             "chat/completions",
         )
+        is_v1 = exchange.request.path.startswith("/openai/v1/")
+        if operation == "responses" and does == "chat/completions" and is_v1:
+            does = operation
         if operation != does:
             raise Refused(
                 _error(
@@ -184,11 +190,12 @@ class AzureSimulator(Simulator):
             )
         body = {**(body_of(exchange.request) or {}), "model": model}
         request = replace(exchange.request, path=f"/v1/{operation}", body=dump(body))
-        media = self._dialect.media(request)
+        dialect = self._responses if operation == "responses" else self._dialect
+        media = dialect.media(request)
         if media is not None:
-            return Job(exchange, self._dialect, media=media)
-        ask = self._dialect.read(request)
-        return Job(exchange, self._dialect, ask, answer(ask))
+            return Job(exchange, dialect, media=media)
+        ask = dialect.read(request)
+        return Job(exchange, dialect, ask, answer(ask))
 
 
 def _check_inferred(request: HttpRequest, version: str) -> None:

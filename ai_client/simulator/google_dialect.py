@@ -23,6 +23,7 @@ from ai_client.simulator.dialect import (
     StreamEvent,
     dump,
 )
+from ai_client.simulator.google_counting import counted
 from ai_client.simulator.google_fields import refuse
 from ai_client.simulator.google_media import GoogleMedia
 from ai_client.simulator.google_requests import VENDOR, read_request
@@ -101,8 +102,8 @@ class GoogleDialect:
         return read_request(request, self.model_of(request), stream=stream)
 
     def media(self, request: HttpRequest) -> Media | None:
-        """See ``google_media``."""
-        return self._media.answer(request)
+        """See ``google_media`` and ``google_counting``."""
+        return counted(request) or self._media.answer(request)
 
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``GenerateContentResponse``."""

@@ -34,6 +34,7 @@ from ai_client.simulator.dialect import (
 )
 from ai_client.simulator.http_server import HttpRequest, Reply
 from ai_client.simulator.media_files import SOUNDS
+from ai_client.simulator.openai_counting import counted
 from ai_client.simulator.openai_media import OpenAiMedia
 from ai_client.simulator.openai_requests import read_request
 
@@ -96,7 +97,7 @@ class OpenAiDialect:
 
     def media(self, request: HttpRequest) -> Media | None:
         """See ``openai_media``."""
-        return self._media.answer(request)
+        return counted(request) or self._media.answer(request)
 
     def plain(self, ask: Ask, answer: Answer) -> bytes:
         """A ``chat.completion``."""

@@ -306,7 +306,7 @@ def _tools(body: JsonObject) -> list[Tool]:
                 "invalid_function_parameters",
             )
         if function.get("strict") is True:
-            _check_strict(schema, f"function '{name}'", f"tools[{at}].function.parameters")
+            check_strict(schema, f"function '{name}'", f"tools[{at}].function.parameters")
         tools.append(Tool(name, schema))
     return tools
 
@@ -346,15 +346,16 @@ def _response_format(body: JsonObject, messages: list[JsonObject]) -> tuple[bool
             "missing_required_parameter",
         )
     if held.get("strict") is True:
-        _check_strict(held.get("schema"), f"response_format '{name}'", "response_format")
+        check_strict(held.get("schema"), f"response_format '{name}'", "response_format")
     return True, held.get("schema")
 
 
-def _check_strict(schema: object, what: str, param: str) -> None:
+def check_strict(schema: object, what: str, param: str) -> None:
+    """Refuses a schema that OpenAI's strict mode refuses."""
     # https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     if isinstance(schema, list):
         for item in schema:
-            _check_strict(item, what, param)
+            check_strict(item, what, param)
     if not isinstance(schema, dict):
         return
     properties = schema.get("properties")
@@ -373,9 +374,9 @@ def _check_strict(schema: object, what: str, param: str) -> None:
             )
     for key, value in schema.items():
         if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
-            _check_strict(list(value.values()), what, param)
+            check_strict(list(value.values()), what, param)
         elif key in ("items", "anyOf"):
-            _check_strict(value, what, param)
+            check_strict(value, what, param)
 
 
 def _spoken(body: JsonObject, model: str) -> str:

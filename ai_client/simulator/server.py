@@ -27,6 +27,7 @@ from ai_client.simulator.faults import (
 from ai_client.simulator.google_dialect import GoogleDialect
 from ai_client.simulator.http_server import ClientLeft, Exchange, HttpRequest, HttpServer, Reply
 from ai_client.simulator.openai_dialect import OpenAiDialect
+from ai_client.simulator.openai_responses_dialect import OpenAiResponsesDialect
 from ai_client.simulator.recording import RecordedRequest, Recorder, record_of
 from ai_client.simulator.writing import Job, vendor_headers
 
@@ -54,6 +55,7 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 AnySimulator = TypeVar("AnySimulator", bound="Simulator")
 
+_RESPONSES = "/responses"
 _PATHS = {"openai": "/v1", "anthropic": "", "google": ""}
 _GENERATE = re.compile(r".*/models/.+:(generateContent|streamGenerateContent)")
 _MODEL = re.compile(r".*/models(?:/(?P<model>[^:]+))?")
@@ -62,12 +64,14 @@ _MODEL = re.compile(r".*/models(?:/(?P<model>[^:]+))?")
 class Simulator:
     """Three vendors on one port. See the package's docstring for what it does when.
 
-    ``require_key`` makes every dialect refuse other keys as the vendor does. It is used from the
-    loop that started it; what it recorded can be read from any thread.
+    ``require_key`` makes every dialect refuse other keys as the vendor does. Without
+    ``serves_responses`` it is a server of chat completions that knows no Responses API. It is used
+    from the loop that started it; what it recorded can be read from any thread.
     """
 
-    def __init__(self, *, require_key: str | None = None) -> None:
+    def __init__(self, *, require_key: str | None = None, serves_responses: bool = True) -> None:
         self.require_key = require_key
+        self.serves_responses = serves_responses
         self.host = ""
         self._server = HttpServer(self._handle)
         self._recorder = Recorder()
@@ -150,6 +154,9 @@ class Simulator:
     async def _respond(self, exchange: Exchange, record: RecordedRequest) -> None:
         asked, path = fault_in_path(exchange.request.path)
         request = replace(exchange.request, path=path)
+        if request.path.endswith(_RESPONSES) and not self.serves_responses:
+            await exchange.reply(Reply(404, b'{"detail":"Not Found"}'))
+            return
         dialect = self._dialects[_dialect_of(request)]
         try:
             if self.require_key is not None:
@@ -197,19 +204,24 @@ class Simulator:
 def _dialects() -> dict[str, Dialect]:
     return {
         "openai": OpenAiDialect(),
+        "openai responses": OpenAiResponsesDialect(),
         "anthropic": AnthropicDialect(),
         "google": GoogleDialect(),
     }
 
 
 def _is_generation(path: str) -> bool:
-    return path.endswith(("/chat/completions", "/messages")) or bool(_GENERATE.fullmatch(path))
+    return path.endswith(("/chat/completions", "/messages", _RESPONSES)) or bool(
+        _GENERATE.fullmatch(path)
+    )
 
 
 def _dialect_of(request: HttpRequest) -> str:
     path = request.path
     if path.endswith("/chat/completions"):
         return "openai"
+    if path.endswith(_RESPONSES):
+        return "openai responses"
     if path.endswith("/messages"):
         return "anthropic"
     if _GENERATE.fullmatch(path) or "/v1beta/" in path or request.header("x-goog-api-key"):

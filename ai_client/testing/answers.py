@@ -37,6 +37,7 @@ from ai_client.messages import (
     MessagePart,
     OperationState,
     Role,
+    TokenCount,
     TokenUsage,
     model_message,
 )
@@ -162,6 +163,8 @@ class Scripted:
             return HttpAnswer(body, content_type="text/event-stream", after=self.after)
         if asked.request.capability is Capability.VIDEO_GENERATION:
             found = self._begun(found, operations)
+        if isinstance(found, TokenCount):
+            raise AssertionError("A prompt is not answered with a count of tokens.")
         return HttpAnswer.json(found.to_dict(), after=self.after)
 
     def _begun(

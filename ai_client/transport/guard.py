@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from ai_client.addresses import AllowList, literal
@@ -45,8 +46,7 @@ class Guard:
 
     def check_literal(self, host: str, port: int) -> None:
         """Raise ``AddressRefused`` where ``host`` is itself an address that is not allowed."""
-        address = literal(host)
-        if address is not None and not self._allowed().permits(host, port, address):
+        if not _may_be_literal(self._allowed(), host, port):
             raise _refused()
 
     def _checked(self, host: str, port: int, addresses: list[str]) -> list[str]:
@@ -59,6 +59,13 @@ class Guard:
             if not allowed.permits(host, port, ip_address(address.partition("%")[0])):
                 raise _refused()
         return unique
+
+
+@lru_cache(maxsize=1024)
+def _may_be_literal(allowed: AllowList, host: str, port: int) -> bool:
+    """Whether ``host`` is a name, or an address that is allowed. Each request asks it."""
+    address = literal(host)
+    return address is None or allowed.permits(host, port, address)
 
 
 def _refused() -> AddressRefused:

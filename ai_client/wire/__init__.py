@@ -7,9 +7,10 @@ The client face speaks to upstreams: ``render_request``, ``forward_request``, ``
 wire, ``parse_*`` reads wire. Formats hold no state; parsers and renderers of streams are made per
 attempt.
 
-What is no conversation (images, embeddings, speech, videos) has a smaller client face:
-``render_request``, ``forward_request``, ``parse_result``, ``parse_error``; a long operation adds
-``operation_request``, ``parse_operation`` and ``content_request``.
+What is no conversation (images, embeddings, speech, videos, token counts) has a smaller client
+face: ``render_request``, ``forward_request``, ``parse_result``, ``parse_error``; a long operation
+adds ``operation_request``, ``parse_operation`` and ``content_request``. Its gateway face is
+``parse_request``, ``render_result`` and ``render_error``.
 
 A module ``ai_client/wire/<name>.py`` (or folder) is found by being there: ``client_face(name)``
 and ``gateway_face(name)`` import it. Nothing else is edited to add one. A name with a dot is the
@@ -70,7 +71,7 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class WireResponse:
-    """A complete answer to a caller: status, headers beyond content-type, JSON body."""
+    """A complete answer to a caller. The body is JSON unless ``headers`` say otherwise."""
 
     status: int
     body: bytes
@@ -82,13 +83,15 @@ class RenderContext:
     """What a gateway face needs to know beside the answer itself.
 
     ``created`` is Unix seconds; ``include_usage`` whether the caller asked for usage in the
-    stream; ``model`` the name to answer with where the upstream gave none.
+    stream; ``model`` the name to answer with where the upstream gave none; ``body`` what the
+    caller sent, for dialects whose answers repeat the request.
     """
 
     request_id: str
     model: str
     created: int
     include_usage: bool = False
+    body: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,15 @@ class ModelPage:
 
     models: tuple[ListedModel, ...]
     cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A name that may stand in a caller's ``model``; ``owner`` is a provider, or this site."""
+
+    name: str
+    owner: str
+    created: int
 
 
 class StreamParser(Protocol):
@@ -235,6 +247,60 @@ class GatewayFace(Protocol):
         """A renderer for one stream."""
 
 
+class Framing(Protocol):
+    """Puts a stream that is written as server-sent events into another frame, whole events each.
+
+    ``keep_alive`` are bytes that say nothing, to be sent while there is nothing to say.
+    """
+
+    content_type: str
+    keep_alive: bytes
+
+    def feed(self, events: bytes) -> bytes:
+        """The same events in this frame."""
+
+    def finish(self) -> bytes:
+        """What closes the frame, after a success and after an error alike."""
+
+
+@runtime_checkable
+class FramingFace(Protocol):
+    """Sends streams in other frames than server-sent events, where a caller asks for that."""
+
+    def framing(self, query: Mapping[str, str]) -> Framing | None:
+        """The frame for a stream that was asked for with ``query``; None for server-sent events."""
+
+
+@runtime_checkable
+class ResultGatewayFace(Protocol):
+    """Serves callers of a dialect with what is no conversation: vectors, images, speech, counts."""
+
+    def parse_request(self, body: Mapping[str, JsonValue]) -> GenerationRequest:
+        """As ``GatewayFace.parse_request``."""
+
+    def render_result(
+        self, result: AnyResult, body: Mapping[str, JsonValue], context: RenderContext
+    ) -> WireResponse:
+        """A complete answer to the caller's ``body``; it may be media of another type than JSON."""
+
+    def render_error(self, error: AiClientError, request_id: str) -> WireResponse:
+        """As ``GatewayFace.render_error``."""
+
+
+@runtime_checkable
+class ListingFace(Protocol):
+    """Tells callers of a dialect which names may stand in a request's ``model``."""
+
+    def render_models(self, models: Sequence[ServedModel], query: Mapping[str, str]) -> bytes:
+        """The list, or the page of it that the caller's ``query`` asks for.
+
+        ``InvalidRequest`` naming the parameter where that is malformed.
+        """
+
+    def render_model(self, model: ServedModel) -> bytes:
+        """One of them."""
+
+
 class UnknownWireFormat(LookupError):
     """No wire module of that name, or it lacks the face that was asked for."""
 
@@ -288,6 +354,43 @@ def gateway_face(name: str) -> GatewayFace:
 
 
 @cache
+def result_gateway_face(name: str) -> ResultGatewayFace:
+    """The gateway face of the wire format ``name``, which is for what is no conversation."""
+    module = _module(name)
+    if not isinstance(module, ResultGatewayFace):
+        raise UnknownWireFormat(f"Wire format {name!r} has no gateway face for results.")
+    return module
+
+
+@cache
+def listing_face(name: str) -> ListingFace:
+    """The face of the wire format ``name`` that tells callers which models there are."""
+    module = _module(name)
+    if not isinstance(module, ListingFace):
+        raise UnknownWireFormat(f"Wire format {name!r} does not list models for callers.")
+    return module
+
+
+@cache
+def framing_face(name: str) -> FramingFace | None:
+    """The face of the wire format ``name`` that knows other frames; None where it has none."""
+    module = _module(name)
+    return module if isinstance(module, FramingFace) else None
+
+
+@cache
+def passed_headers(name: str) -> frozenset[bytes]:
+    """Headers of a caller that go on to an upstream of the same dialect, in lower case."""
+    return frozenset(getattr(_module(name), "PASSED_HEADERS", ()))
+
+
+@cache
+def request_id_headers(name: str) -> tuple[str, ...]:
+    """The headers in which callers of the wire format ``name`` look for the request's id."""
+    return ("x-request-id", *getattr(_module(name), "REQUEST_ID_HEADERS", ()))
+
+
+@cache
 def wire_formats() -> tuple[str, ...]:
     """The names of all wire formats there are, sorted."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
@@ -312,13 +415,18 @@ def _module(name: str) -> object:
 
 __all__ = [
     "ClientFace",
+    "Framing",
+    "FramingFace",
     "GatewayFace",
     "ListedModel",
+    "ListingFace",
     "ModelPage",
     "ModelsFace",
     "OperationFace",
     "RenderContext",
     "ResultFace",
+    "ResultGatewayFace",
+    "ServedModel",
     "StreamParser",
     "StreamRenderer",
     "Target",
@@ -327,10 +435,15 @@ __all__ = [
     "WireResponse",
     "asking_face",
     "client_face",
+    "framing_face",
     "gateway_face",
+    "listing_face",
     "load_all",
     "models_face",
     "operation_face",
+    "passed_headers",
+    "request_id_headers",
     "result_face",
+    "result_gateway_face",
     "wire_formats",
 ]

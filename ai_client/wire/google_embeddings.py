@@ -1,8 +1,9 @@
-"""Google's embeddings: https://ai.google.dev/api/embeddings
+"""Google's embeddings: https://ai.google.dev/api/embeddings, both faces.
 
-One input is asked for by ``embedContent``, several by ``batchEmbedContents``. What a vector is for
-is a custom option: ``taskType`` (``RETRIEVAL_QUERY``, say) and ``title``, said of every input.
-Since ``gemini-embedding-2`` pictures, sound, videos and PDF have vectors too.
+One input is asked for by ``embedContent``, several by ``batchEmbedContents``; a body with
+``requests`` is one of the latter. What a vector is for is a custom option: ``taskType``
+(``RETRIEVAL_QUERY``, say) and ``title``, said of every input. Since ``gemini-embedding-2``
+pictures, sound, videos and PDF have vectors too.
 """
 
 from __future__ import annotations
@@ -12,24 +13,40 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from ai_client.capabilities import FileType
+from ai_client.capabilities import Capability, FileType
 from ai_client.errors import EmptyAnswer, InvalidRequest, MalformedAnswer, UnsupportedFeature
 from ai_client.google_envelope import parse_error, read_answer, resource_name, with_custom_options
+from ai_client.google_errors import render_error
+from ai_client.google_fields import GoogleFields
+from ai_client.json_text import dump
 from ai_client.messages import (
+    AnyResult,
     EmbeddingResult,
     File,
     GenerationRequest,
     JsonValue,
     Message,
+    MessagePart,
+    ModelConfig,
+    Role,
     TokenUsage,
 )
 from ai_client.single_prompt import left_out
-from ai_client.wire import Target, WireRequest
+from ai_client.wire import RenderContext, Target, WireRequest, WireResponse
 
-__all__ = ["forward_request", "parse_error", "parse_result", "render_request"]
+__all__ = [
+    "forward_request",
+    "parse_error",
+    "parse_request",
+    "parse_result",
+    "render_error",
+    "render_request",
+    "render_result",
+]
 
 _SAYS: Final = frozenset(("dimensions", "output_file_type"))
 _KNOWN: Final = ("embedding", "embeddings", "usageMetadata")
+_READ: Final = frozenset(("model", "content", "outputDimensionality", "embedContentConfig"))
 _TEXTS_ONLY = re.compile(r"(?:models/)?(?:gemini-embedding-(?:001|exp)|text-embedding|embedding)")
 
 
@@ -83,6 +100,77 @@ def parse_result(body: bytes, content_type: str, sent: WireRequest) -> Embedding
         usage=_usage(answer.get("usageMetadata")),
         additional_data={name: value for name, value in answer.items() if name not in _KNOWN},
     )
+
+
+def parse_request(body: Mapping[str, JsonValue]) -> GenerationRequest:
+    """The caller's inputs, each a message; ``InvalidRequest`` naming the field that is malformed.
+
+    ``taskType`` and ``title``, which other vendors do not ask for, are named in ``dropped``.
+    """
+    fields = GoogleFields(body)
+    asked = fields.objects("requests") if "requests" in fields else [fields]
+    if not asked:
+        raise InvalidRequest("'requests' must hold at least one request.", param="requests")
+    dropped: dict[str, None] = {}
+    sizes = [_size(each, dropped) for each in asked]
+    untranslatable: list[str] = []
+    if len(set(sizes)) > 1:
+        # Others give all vectors of a request one length.
+        untranslatable.append("requests[].outputDimensionality (several)")
+    return GenerationRequest(
+        messages=tuple(_input(each, untranslatable) for each in asked),
+        config=ModelConfig(dimensions=sizes[0]),
+        capability=Capability.EMBEDDING_GENERATION,
+        untranslatable=tuple(untranslatable),
+        dropped=tuple(dropped),
+    )
+
+
+def render_result(
+    result: AnyResult, body: Mapping[str, JsonValue], context: RenderContext
+) -> WireResponse:
+    """The vectors, as ``embeddings`` where ``requests`` asked for them, else as ``embedding``."""
+    if not isinstance(result, EmbeddingResult):
+        raise TypeError(f"{type(result).__name__} holds no embeddings.")
+    vectors = [{"values": list(vector)} for vector in result.embeddings]
+    answer: dict[str, JsonValue]
+    answer = {"embeddings": vectors} if "requests" in body else {"embedding": vectors[0]}
+    if result.usage is not None:
+        answer["usageMetadata"] = {"promptTokenCount": result.usage.prompt_tokens}
+    return WireResponse(200, dump(answer))
+
+
+def _size(asked: GoogleFields, dropped: dict[str, None]) -> int | None:
+    """The length asked for; ``dropped`` gets the names of what else is said of one input."""
+    config = asked.object("embedContentConfig")
+    for holder in (asked, config):
+        for name in () if holder is None else holder.values:
+            if holder is not None and name in holder and name not in _READ:
+                dropped[name] = None
+    found = asked.integer("outputDimensionality", 1)
+    return found if found is not None or config is None else config.integer("outputDimensionality")
+
+
+def _input(asked: GoogleFields, untranslatable: list[str]) -> Message:
+    content = asked.required(asked.object("content"), "content")
+    parts = []
+    for part in content.objects("parts"):
+        text, blob, data = part.text("text"), part.object("inlineData"), part.object("fileData")
+        if text is not None:
+            parts.append(MessagePart(text))
+        elif blob is not None:
+            kind = blob.required(blob.text("mimeType") or None, "mimeType")
+            encoded = blob.required(blob.bytes("data") or None, "data")
+            parts.append(MessagePart(File(kind, base64_data=encoded)))
+        elif data is not None:
+            untranslatable.append(part.at("fileData"))
+        else:
+            raise InvalidRequest(f"'{part.path}' must hold text or inlineData.", param=part.path)
+    if not parts and not untranslatable:
+        raise InvalidRequest(
+            f"'{content.at('parts')}' must hold at least one part.", param=content.at("parts")
+        )
+    return Message(Role.USER, tuple(parts))
 
 
 def _sent(body: Mapping[str, JsonValue], target: Target, warnings: tuple[str, ...]) -> WireRequest:

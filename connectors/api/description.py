@@ -17,13 +17,18 @@ from rest_framework.response import Response
 
 from connectors.api.base import ConnectorsView
 
-_PATH = "/connectors/v1/schema"
-
 
 class SchemaView(ConnectorsView):
-    """OpenAPI 3, as JSON or YAML, for whoever may look at connections."""
+    """OpenAPI 3, as JSON or YAML, for whoever may look at connections.
+
+    Subclasses describe the REST face of another app.
+    """
 
     schema = None
+    urlconf = "connectors.api.urls"
+    own_path = "/connectors/v1/schema"
+    title = "Connectors"
+    about = "Settings and connections. Errors are problem details (RFC 9457)."
     renderer_classes = (
         OpenApiJsonRenderer2,
         OpenApiJsonRenderer,
@@ -37,14 +42,10 @@ class SchemaView(ConnectorsView):
     def get(self, request: Request) -> Response:
         """The document, with the place where this site has mounted the API."""
         generator: Any = SchemaGenerator
-        document: dict[str, Any] = generator(urlconf="connectors.api.urls").get_schema(
+        document: dict[str, Any] = generator(urlconf=self.urlconf).get_schema(
             request=None, public=True
         )
-        document["info"] = {
-            "title": "Connectors",
-            "version": "1",
-            "description": "Settings and connections. Errors are problem details (RFC 9457).",
-        }
-        prefix = request.path.removesuffix(_PATH)
+        document["info"] = {"title": self.title, "version": "1", "description": self.about}
+        prefix = request.path.removesuffix(self.own_path)
         document["servers"] = [{"url": prefix or "/"}]
         return Response(document)

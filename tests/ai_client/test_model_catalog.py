@@ -34,8 +34,8 @@ def can(provider: str, model: str, capability: Capability, config: ModelConfig) 
     ("provider", "model", "capabilities"),
     [
         ("openai", "gpt-5.4-mini", {TALK}),
-        ("openai", "gpt-5.4-pro", set()),
-        ("openai", "gpt-5.3-codex", set()),
+        ("openai", "gpt-5.4-pro", {TALK}),
+        ("openai", "gpt-5.3-codex", {TALK}),
         ("openai", "gpt-4o-2024-08-06", {TALK}),
         ("openai", "gpt-4o-transcribe", set()),
         ("openai", "gpt-4o-mini-tts", {READ_ALOUD}),

@@ -51,6 +51,8 @@ SWITCHES = [
     ({"ENABLED": "False"}, {}),
     ({"ENABLED": " off"}, {}),
     ({}, {"AI_ENABLED": False}),
+    ({}, {"AI_ENABLED": "no"}),
+    ({}, {"AI_ENABLED": 0}),
     ({"ENABLED": True}, {"AI_ENABLED": False}),
 ]
 
@@ -69,7 +71,7 @@ def attempts(builder: PromptBuilder) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("ours", "theirs"), SWITCHES)
 def test_either_switch_keeps_python_from_asking(
-    settings: Settings, ours: dict[str, bool], theirs: dict[str, bool]
+    settings: Settings, ours: dict[str, object], theirs: dict[str, object]
 ) -> None:
     registry, engine = registry_over()
     builder = prompt("hello", registry=registry)
@@ -89,7 +91,7 @@ def test_either_switch_keeps_python_from_asking(
 
 @pytest.mark.parametrize(("ours", "theirs"), SWITCHES)
 def test_either_switch_keeps_the_gateway_from_asking(
-    site: Site, settings: Settings, ours: dict[str, bool], theirs: dict[str, bool]
+    site: Site, settings: Settings, ours: dict[str, object], theirs: dict[str, object]
 ) -> None:
     site.connect(site.upstream("openai_chat"))
     settings.AI_CLIENT = {**settings.AI_CLIENT, **ours}

@@ -369,3 +369,33 @@ def test_video_is_asked_of_nobody_unknown(upstreams: Upstreams) -> None:
     wish = Wish(needs(TALK, None, File("video/mp4", base64_data="AAAA")))
     with pytest.raises(NoModelFound, match=r"Google \(gemini-"):
         routes(offers, wish, TALK, others=ALL.values())
+
+
+def test_what_only_the_offers_decide_is_worked_out_once(upstreams: Upstreams) -> None:
+    offers = (upstreams.offer("a", "groq", "x"), upstreams.offer("b", "groq", "y"))
+    found = routes(offers, Wish(needs()), TALK)
+    assert routes(offers, Wish(needs()), TALK) is found
+    assert named(routes(offers, Wish(needs(), provider="b"), TALK)) == ["b/y"]
+    assert named(routes(offers[1:], Wish(needs()), TALK)) == ["b/y"]
+    assert named(routes(offers, Wish(needs()), TALK)) == ["a/x", "b/y"]
+
+
+def test_what_a_list_decides_is_looked_at_each_time(upstreams: Upstreams) -> None:
+    listed: list[str] = []
+    given = upstreams.offer("a", "openai", "gpt-4o")
+    image = metadata(given.connection.provider, "gpt-image-1")
+    offers = (Offer(given.connection, given.models, lambda: (image,) if listed else ()),)
+    assert routes_at_hand(offers, Wish(needs(DRAW)), DRAW) is None
+    listed.append("gpt-image-1")
+    assert named(routes_at_hand(offers, Wish(needs(DRAW)), DRAW)) == ["a/gpt-image-1"]
+    listed.clear()
+    assert routes_at_hand(offers, Wish(needs(DRAW)), DRAW) is None
+
+
+def test_a_requirement_that_is_json_does_not_keep_anybody_from_answering(
+    upstreams: Upstreams,
+) -> None:
+    config = ModelConfig(output_mime_type="application/json", output_schema={"type": "object"})
+    offers = (upstreams.offer("a", "openai", "gpt-4o"),)
+    for _ in range(2):
+        assert named(routes(offers, Wish(needs(config=config)), TALK)) == ["a/gpt-4o"]

@@ -24,6 +24,7 @@ from ai_client.errors import (
     IdleTimedOut,
     InvalidRequest,
     KeyRejected,
+    NoModelFound,
     RateLimited,
     ServerFailed,
     StaleSocket,
@@ -132,6 +133,9 @@ class Lists:
     def ask(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.routes = (*self.routes, self.rest.pop(0))
+
+    def nothing(self) -> AiClientError:
+        return NoModelFound("Nobody has a model for that.")
 
 
 @dataclass

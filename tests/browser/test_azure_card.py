@@ -52,6 +52,7 @@ def test_connect_and_detect_fills_the_form_in(
     assert stored.fields == {
         "deployments": "gpt-4o, gpt-image-1",
         "capabilities": "text_generation, chat_history",
+        "media_fallback_after_timeout": False,
     }
     assert KEY not in page.content()
 
@@ -66,4 +67,8 @@ def test_without_javascript_the_fields_are_typed_in(site: Site, visit: Visit) ->
     form.get_by_role("button", name="Save").click()
     expect(page.locator(".messagelist")).to_contain_text("Saved")
     stored = Connection.objects.get(provider="azure-ai-foundry")
-    assert stored.fields == {"deployments": "gpt-4.1", "capabilities": "text_generation"}
+    assert stored.fields == {
+        "deployments": "gpt-4.1",
+        "capabilities": "text_generation",
+        "media_fallback_after_timeout": False,
+    }

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import httpx
 import openai
@@ -18,14 +13,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from ai_client.client import default_client
 from ai_client.configuration import configuration
-from ai_client.gateway.lifespan import Lifespan
 from ai_client.key_services import create_gateway_key
 from ai_client.log.writer import default_writer
 from ai_client.models import RequestLog
 from ai_client.simulator import RecordedRequest
 from ai_client.simulator.server import Simulator
+from tests.gateway.doors import serving_door
 from tests.gateway.waiting import eventually
-from tests.live_site import Site, forget_this_process, refused_address, serving
+from tests.live_site import Site, forget_this_process, refused_address
 
 HELLO: Any = [{"role": "user", "content": "Hello there"}]
 LONG: Any = [{"role": "user", "content": " ".join(f"word{number}" for number in range(400))}]
@@ -33,61 +28,12 @@ PROMISED_SECONDS = 1.0
 """Within which an upstream call ends that nobody waits for any more."""
 
 
-class ThreadedServer(ThreadingMixIn, WSGIServer):
-    """wsgiref's server, with a thread per connection."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that left is no news."""
-
-
-class QuietHandler(WSGIRequestHandler):
-    """Keeps requests out of the test's output."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Nothing."""
-
-    def get_stderr(self) -> Any:
-        return io.StringIO()
-
-
-@contextmanager
-def serving_wsgi(application: Any) -> Iterator[str]:
-    """A WSGI application on a free port of this machine; its origin."""
-    with make_server("127.0.0.1", 0, application, ThreadedServer, QuietHandler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="wsgi-site")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-async def django_until_shutdown(scope: Any, receive: Any, send: Any) -> None:
-    """Django's handler, which has no end of its own, so that the test closes its sockets."""
-    from koneek_site.asgi import django_application
-
-    if scope["type"] == "lifespan":
-        await Lifespan()(scope, receive, send)
-    else:
-        await django_application(scope, receive, send)
-
-
 @pytest.fixture(scope="module", params=["asgi", "wsgi"])
 def origin(request: pytest.FixtureRequest) -> Iterator[str]:
     """Django's own handlers, which know nothing of the gateway's ASGI door."""
     forget_this_process()
-    if request.param == "asgi":
-        with serving(django_until_shutdown) as served:
-            yield served
-    else:
-        from koneek_site.wsgi import application
-
-        with serving_wsgi(application) as served:
-            yield served
-        default_client().engine.close()
+    with serving_door(request.param) as served:
+        yield served
     forget_this_process()
 
 

@@ -197,12 +197,12 @@ class TestPathsAndMethods:
     def test_an_endpoint_that_is_not_served_is_not_found(self, site: Site) -> None:
         with site.sdk() as sdk:
             with pytest.raises(openai.NotFoundError, match="/v1/chat/completions") as caught:
-                sdk.embeddings.create(model="auto", input="Hello")
+                sdk.moderations.create(input="Hello")
             with pytest.raises(openai.NotFoundError):
                 sdk.files.list()
         assert caught.value.code == "not_found"
         assert caught.value.request_id
-        for path in ("/v1/", "/v1/chat/completions/", "/v1/chat", "/v1/models/../models/x"):
+        for path in ("/v1/", "/v1/chat/completions/", "/v1/chat", "/v1/models/"):
             answer = httpx.get(site.base_url + path)
             assert answer.status_code == 404, path
             assert answer.headers["content-type"] == "application/json"

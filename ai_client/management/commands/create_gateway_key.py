@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
-from django.utils import timezone
 
 from ai_client.key_services import create_gateway_key
+from ai_client.management.key_options import add_key_options, key_values
 
 
 class Command(BaseCommand):
@@ -28,22 +27,15 @@ class Command(BaseCommand):
             action="store_true",
             help="only the connections asked for may answer, not the rest of the chain",
         )
-        parser.add_argument(
-            "--expires",
-            metavar="TIME",
-            help="ISO 8601 time from which it is refused, 2030-01-31 or 2030-01-31T12:00+01:00; "
-            "without an offset in the site's time zone",
-        )
+        add_key_options(parser)
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it, print it."""
         try:
-            key, plain = create_gateway_key(
-                options["name"],
-                allow_fallback=not options["no_fallback"],
-                expires_at=_moment(options["expires"]),
-            )
+            values = key_values(options)
+            values["allow_fallback"] = not options["no_fallback"]
+            key, plain = create_gateway_key(options["name"], **values)
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
         if options["plain"]:
@@ -51,15 +43,3 @@ class Command(BaseCommand):
             return
         self.stdout.write(f"Gateway key “{key.name}”, shown only now:\n\n    {plain}\n\n")
         self.stdout.write("Send it as “Authorization: Bearer …” or as “x-api-key”.")
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(
-            f"--expires: {text!r} is no ISO 8601 time. Write 2030-01-31 or 2030-01-31T12:00+01:00."
-        ) from error
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -17,6 +17,7 @@ from ai_client.providers.azure_ai_foundry.endpoint import (
     authentication,
     check_address,
 )
+from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 
 PROVIDER = Provider(
     slug="azure-ai-foundry",
@@ -62,6 +63,7 @@ PROVIDER = Provider(
             _("API version"),
             help=_("Blank: the version this was made for."),
         ),
+        FALLBACK_AFTER_TIMEOUT,
     ),
     credentials_url="https://ai.azure.com/",
     description=_("Models that are deployed in Microsoft Azure."),
@@ -77,4 +79,6 @@ PROVIDER = Provider(
     name_models=name_models,
     detect=detect,
     check_address=check_address,
+    also_speaks=("openai_responses",),
+    also_where={"surface": Surface.V1.value},
 )

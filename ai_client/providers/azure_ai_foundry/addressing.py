@@ -17,6 +17,9 @@ from ai_client.providers.azure_ai_foundry.endpoint import Endpoint, Surface
 _INFERRED: Final = ("chat/completions", "embeddings")
 """What the Model Inference API has of OpenAI's paths."""
 
+_RESPONSES: Final = "responses"
+"""https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses"""
+
 _WITHOUT_MODEL: Final = ("images/generations", "embeddings")
 """Where a deployment's body does not repeat its name."""
 
@@ -33,6 +36,11 @@ def address(call: Call) -> WireRequest:
             "Azure AI Foundry makes images from a text alone here; leave the image out or use "
             "another connection.",
             param="messages[0]",
+        )
+    if wire.path == _RESPONSES and endpoint.surface is not Surface.V1:
+        raise UnsupportedFeature(
+            "Azure AI Foundry has the Responses API on its v1 surface only; choose that in the "
+            "connection, or ask in another format."
         )
     if wire.path not in _INFERRED and endpoint.has_single_model:
         raise UnsupportedFeature(

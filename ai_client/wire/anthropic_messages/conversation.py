@@ -48,6 +48,13 @@ _NOT_ECHOED = (
     "tool_use",
 )
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
+_CITATIONS = (
+    "char_location",
+    "content_block_location",
+    "page_location",
+    "search_result_location",
+    "web_search_result_location",
+)
 
 
 def render_messages(messages: Iterable[Message]) -> list[Block]:
@@ -101,6 +108,17 @@ def cache_control(marker: CacheMarker | None) -> Block:
     return {"cache_control": {"type": "ephemeral", **ttl}}
 
 
+def native_citations(citations: Iterable[JsonValue]) -> list[JsonValue]:
+    """Those that Anthropic made. Of another vendor, in Anthropic's shape: no encrypted index."""
+    return [
+        each
+        for each in citations
+        if isinstance(each, dict)
+        and each.get("type") in _CITATIONS
+        and each.get("encrypted_index") != ""
+    ]
+
+
 class _Calls:
     """Gives calls ids that the API takes, and their results the same ones."""
 
@@ -111,14 +129,14 @@ class _Calls:
     def id_of_call(self, call: FunctionCall) -> str:
         self._count += 1
         if call.id:
-            return _wire_id(call.id)
+            return wire_id(call.id)
         made = f"unnamed_call_{self._count}"
         self._waiting.append((made, call.name))
         return made
 
     def id_of_result(self, result: FunctionResponse) -> str:
         if result.id:
-            return _wire_id(result.id)
+            return wire_id(result.id)
         for position, (made, name) in enumerate(self._waiting):
             if result.name in (None, name):
                 del self._waiting[position]
@@ -129,7 +147,7 @@ class _Calls:
         )
 
 
-def _wire_id(identifier: str) -> str:
+def wire_id(identifier: str) -> str:
     """``identifier`` where the API takes its characters, else one made from it."""
     if _ID.fullmatch(identifier):
         return identifier
@@ -138,12 +156,16 @@ def _wire_id(identifier: str) -> str:
 
 def _blocks(part: MessagePart, role: Role, calls: _Calls) -> list[Block]:
     if part.is_thought:
-        echoed = _echo(part)
+        echoed = echo(part)
         return [] if echoed is None or role is Role.USER else [echoed]
     marker = cache_control(part.cache)
     match part.content:
         case str() as text:
-            return [{"type": "text", "text": text, **marker}] if text.strip() else []
+            if not text.strip():
+                return []
+            cited = native_citations(part.citations) if role is Role.MODEL else []
+            cites = {"citations": cited} if cited else {}
+            return [{"type": "text", "text": text, **cites, **marker}]
         case File() as file:
             if role is Role.MODEL:
                 raise UnsupportedFeature(
@@ -164,7 +186,7 @@ def _blocks(part: MessagePart, role: Role, calls: _Calls) -> list[Block]:
             assert_never(part.content)
 
 
-def _echo(part: MessagePart) -> Block | None:
+def echo(part: MessagePart) -> Block | None:
     """The block that a thought came as; None for a thought of another dialect.
 
     Thinking must come back exactly as it was sent, or the API refuses the request.

@@ -137,7 +137,10 @@ def tune(
     default = default_max_tokens or (OTHER_MAX_TOKENS if generation is None else CLAUDE_MAX_TOKENS)
     tuning = Tuning(default if config.max_tokens is None else config.max_tokens)
     if config.reasoning is not None:
-        blocked = resumes_unthought_call and not (generation is not None and generation.is_adaptive)
+        adapts = generation is not None and generation.is_adaptive
+        if generation is not None and config.reasoning.budget_tokens and generation.takes_budget:
+            adapts = False
+        blocked = resumes_unthought_call and not adapts
         if forces_call and not (generation is not None and generation.forces_while_thinking):
             blocked = True
         _think(tuning, config, config.reasoning, generation, blocked=blocked)

@@ -25,6 +25,7 @@ from ai_client.messages import (
     WebSearch,
 )
 from ai_client.wire import Target, WireRequest
+from ai_client.wire.anthropic_messages.carried import without_carried
 from ai_client.wire.anthropic_messages.conversation import (
     Block,
     cache_control,
@@ -86,8 +87,13 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
 
 
 def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bool) -> WireRequest:
-    """A caller's body as it came, with the target's model, streamed or not as asked."""
+    """A caller's body as it came, with the target's model, streamed or not as asked.
+
+    Blocks in which our own answers carried another dialect's data are left out.
+    """
     forwarded = {**body, "model": target.model}
+    if "messages" in forwarded:
+        forwarded["messages"] = without_carried(forwarded["messages"])
     if stream or "stream" in forwarded:
         forwarded["stream"] = stream
     return WireRequest(_PATH, forwarded, headers=API_HEADERS)

@@ -19,6 +19,7 @@ from ai_client.failures import error_for_status
 from ai_client.messages import (
     Candidate,
     Channel,
+    File,
     FinishReason,
     FunctionCall,
     GenerativeAiResult,
@@ -28,6 +29,12 @@ from ai_client.messages import (
     MessagePart,
     Role,
     TokenUsage,
+)
+from ai_client.wire.anthropic_messages.carried import (
+    Carried,
+    assembled,
+    carried_thought,
+    unpack,
 )
 from ai_client.wire.anthropic_messages.conversation import WIRE
 
@@ -40,6 +47,8 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "pause_turn": FinishReason.LENGTH,
     "tool_use": FinishReason.TOOL_CALLS,
     "refusal": FinishReason.CONTENT_FILTER,
+    # Anthropic has no such word; a gateway like this one passes another vendor's on.
+    "error": FinishReason.ERROR,
 }
 
 # Causes that the API reports as a mere invalid request, told apart by their text only.
@@ -68,7 +77,7 @@ def parse_response(body: bytes) -> GenerativeAiResult:
     if any(isinstance(block, dict) and block.get("type") == "tool_use" for block in blocks):
         # orjson reads integers beyond 64 bits as floats; arguments keep every digit.
         blocks = json.loads(body)["content"]
-    parts = tuple(_part(block) for block in blocks)
+    parts = assembled(_piece(block) for block in blocks)
     stop_reason = answer.get("stop_reason")
     if not parts and not stop_reason:
         raise EmptyAnswer("The upstream's answer holds neither content nor a stop reason.")
@@ -145,6 +154,17 @@ def token_usage(usage: JsonValue) -> TokenUsage | None:
     )
 
 
+def thought(text: str, block: JsonObject) -> MessagePart:
+    """The thought that a thinking block with this text holds."""
+    signature = text_if_any(block, "signature") or None
+    carried = unpack(signature)
+    if carried is not None:
+        return carried_thought(text, carried)
+    return MessagePart(
+        text, Channel.THOUGHT, thought_signature=signature, opaque=thought_opaque(block)
+    )
+
+
 def thought_opaque(block: JsonObject) -> JsonObject | None:
     """What of a thinking block is echoed beside its text; None where it cannot be echoed.
 
@@ -160,6 +180,26 @@ def call_opaque(block: JsonObject) -> JsonObject | None:
     known = ("type", "id", "name", "input")
     extra = {name: value for name, value in block.items() if name not in known}
     return {WIRE: extra} if extra else None
+
+
+def call_arguments(given: JsonValue) -> str:
+    """The JSON text of a call's ``input``; itself where it is the text that a model wrote."""
+    return given if isinstance(given, str) else compact({} if given is None else given)
+
+
+def file_in(block: JsonObject) -> File | None:
+    """The file in a block of an answer; None where there is none. Anthropic's answers hold none."""
+    source = block.get("source")
+    if not isinstance(source, dict):
+        return None
+    mime_type, data, url = (source.get(name) for name in ("media_type", "data", "url"))
+    mime_type = mime_type if isinstance(mime_type, str) else ""
+    name = block.get("title") if isinstance(block.get("title"), str) else None
+    if source.get("type") == "base64" and isinstance(data, str) and mime_type:
+        return File(mime_type, base64_data=data, name=name)
+    if source.get("type") == "url" and isinstance(url, str):
+        return File(mime_type, url=url, name=name)
+    return None
 
 
 def compact(value: JsonValue) -> str:
@@ -195,28 +235,26 @@ def _decode(body: bytes) -> JsonValue:
         raise MalformedAnswer("The upstream's answer is not complete JSON.") from error
 
 
-def _part(block: JsonValue) -> MessagePart:
+def _piece(block: JsonValue) -> MessagePart | Carried:
     if not isinstance(block, dict):
         raise MalformedAnswer("A content block of the upstream's answer is not an object.")
     match block.get("type"):
         case "text":
             return MessagePart(text_of(block, "text"), citations=citations_in(block))
         case "thinking":
-            return MessagePart(
-                text_of(block, "thinking"),
-                Channel.THOUGHT,
-                thought_signature=text_if_any(block, "signature") or None,
-                opaque=thought_opaque(block),
-            )
+            return thought(text_of(block, "thinking"), block)
         case "tool_use":
             call = FunctionCall(
-                text_of(block, "id"), text_of(block, "name"), compact(block.get("input", {}))
+                text_of(block, "id"), text_of(block, "name"), call_arguments(block.get("input"))
             )
             return MessagePart(call, opaque=call_opaque(block))
-        case _:
+        case "image" | "document" if file := file_in(block):
+            return MessagePart(file)
+        case kind:
+            carried = unpack(block.get("data")) if kind == "redacted_thinking" else None
             # Redacted thinking, the vendor's own tools, and what is yet to come: not for reading,
             # but part of the turn, so they are kept to be echoed.
-            return MessagePart("", Channel.THOUGHT, opaque={WIRE: block})
+            return carried or MessagePart("", Channel.THOUGHT, opaque={WIRE: block})
 
 
 def _count(holder: JsonObject, name: str) -> int | None:

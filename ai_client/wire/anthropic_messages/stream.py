@@ -11,34 +11,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import orjson
 
 from ai_client.errors import EmptyAnswer, MalformedAnswer, StreamTruncated
-from ai_client.events import (
-    Event,
-    Finish,
-    PartDelta,
-    PartEnd,
-    PartKind,
-    PartStart,
-    ResponseStart,
-    Usage,
-)
+from ai_client.events import Event, Finish, PartEnd, ResponseStart, Usage
 from ai_client.sse import ServerSentEvent
-from ai_client.wire.anthropic_messages.conversation import WIRE, Block
-from ai_client.wire.anthropic_messages.response import (
-    call_opaque,
-    citations_in,
-    compact,
-    error_in,
-    finish_reason,
-    text_if_any,
-    text_of,
-    thought_opaque,
-    token_usage,
-)
+from ai_client.wire.anthropic_messages.carried import Carried, unpack
+from ai_client.wire.anthropic_messages.conversation import Block
+from ai_client.wire.anthropic_messages.response import error_in, finish_reason, token_usage
+from ai_client.wire.anthropic_messages.stream_blocks import Part, index_in, object_in, part_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The end of a part, held back until what follows tells whether it says more of this part."""
+
+    end: PartEnd
+    call_id: str | None
 
 
 class StreamParser:
@@ -50,7 +41,9 @@ class StreamParser:
     def __init__(self) -> None:
         self.finished = False
         self._parts = 0
-        self._open: dict[int, _Part] = {}
+        self._open: dict[int, Part] = {}
+        self._carrying: set[int] = set()
+        self._held: _Held | None = None
         self._usage: Block = {}
         self._stop_reason: str | None = None
 
@@ -68,18 +61,18 @@ class StreamParser:
             raise error_in(data, None, {})
         match kind:
             case "content_block_delta":
-                return self._part_of(data).delta(_object(data, "delta"))
+                return self._delta(data)
             case "content_block_start":
                 return self._start(data, event)
             case "content_block_stop":
-                return self._stop(_index(data))
+                return self._stop(index_in(data))
             case "message_start":
-                message = _object(data, "message")
+                message = object_in(data, "message")
                 start = ResponseStart(str(message.get("id") or ""), str(message.get("model") or ""))
                 return (start, *self._count(message))
             case "message_delta":
-                self._stop_reason = _object(data, "delta").get("stop_reason") or self._stop_reason
-                return self._count(data)
+                self._stop_reason = object_in(data, "delta").get("stop_reason") or self._stop_reason
+                return (*self._release(), *self._count(data))
             case "message_stop":
                 return self._finish()
             case str():
@@ -94,40 +87,50 @@ class StreamParser:
         return ()
 
     def _start(self, data: Block, event: ServerSentEvent) -> Sequence[Event]:
-        index = _index(data)
-        block = _object(data, "content_block")
-        if index in self._open:
+        index = index_in(data)
+        block = object_in(data, "content_block")
+        if index in self._open or index in self._carrying:
             raise MalformedAnswer(f"Content block {index} of the upstream's stream starts twice.")
-        part: _Part
-        match block.get("type"):
-            case "text":
-                part = _Text(self._parts, block)
-            case "thinking":
-                part = _Thinking(self._parts, block)
-            case "tool_use":
-                if block.get("input"):
-                    # orjson reads integers beyond 64 bits as floats; arguments keep every digit.
-                    block = json.loads(event.data)["content_block"]
-                part = _Call(self._parts, block)
-            case _:
-                part = _Opaque(self._parts, block)
+        carried = unpack(block.get("data")) if block.get("type") == "redacted_thinking" else None
+        if carried is not None and (carried.call is not None or carried.of_previous):
+            self._carrying.add(index)
+            return self._release(carried)
+        if block.get("type") == "tool_use" and block.get("input"):
+            # orjson reads integers beyond 64 bits as floats; arguments keep every digit.
+            block = json.loads(event.data)["content_block"]
+        part = part_of(self._parts, block, carried)
         self._open[index] = part
         self._parts += 1
-        return part.start()
+        return (*self._release(), *part.start())
 
-    def _part_of(self, data: Block) -> _Part:
-        part = self._open.get(_index(data))
+    def _delta(self, data: Block) -> Sequence[Event]:
+        part = self._open.get(index_in(data))
         if part is None:
             raise MalformedAnswer(
                 "The upstream's stream continues a content block that is not open."
             )
-        return part
+        return part.delta(object_in(data, "delta"))
 
     def _stop(self, index: int) -> Sequence[Event]:
+        if index in self._carrying:
+            self._carrying.remove(index)
+            return ()
         part = self._open.pop(index, None)
         if part is None:
             raise MalformedAnswer("The upstream's stream ends a content block that is not open.")
-        return part.stop()
+        last, end = part.stop()
+        before, self._held = self._release(), _Held(end, part.call_id)
+        return (*before, *last)
+
+    def _release(self, carried: Carried | None = None) -> Sequence[Event]:
+        """The end of the part before, with what a block of ours carries for it."""
+        held, self._held = self._held, None
+        if held is None:
+            return ()
+        if carried is None or (carried.call is not None and carried.call != held.call_id):
+            return (held.end,)
+        opaque = {**(held.end.opaque or {}), **(carried.opaque or {})} or None
+        return (replace(held.end, signature=carried.signature, opaque=opaque),)
 
     def _count(self, holder: Block) -> Sequence[Event]:
         """Counts are cumulative; one that a later event leaves out stays as it was."""
@@ -140,135 +143,13 @@ class StreamParser:
 
     def _finish(self) -> Sequence[Event]:
         events = [event for index in sorted(self._open) for event in self._stop(index)]
+        events += self._release()
         self.finished = True
         if self._stop_reason is not None:
             events.append(Finish(finish_reason(self._stop_reason), str(self._stop_reason)))
         elif not self._parts:
             raise EmptyAnswer("The upstream's stream holds neither content nor a stop reason.")
         return events
-
-
-class _Part(Protocol):
-    """A content block that is being received."""
-
-    def start(self) -> Sequence[Event]: ...
-
-    def delta(self, delta: Block) -> Sequence[Event]: ...
-
-    def stop(self) -> Sequence[Event]: ...
-
-
-class _Text:
-    __slots__ = ("_citations", "_index", "_text")
-
-    def __init__(self, index: int, block: Block) -> None:
-        self._index = index
-        self._text = text_if_any(block, "text")
-        self._citations = list(citations_in(block))
-
-    def start(self) -> Sequence[Event]:
-        started = PartStart(self._index, PartKind.TEXT)
-        return (started, PartDelta(self._index, self._text)) if self._text else (started,)
-
-    def delta(self, delta: Block) -> Sequence[Event]:
-        match delta.get("type"):
-            case "text_delta":
-                return (PartDelta(self._index, text_of(delta, "text")),)
-            case "citations_delta":
-                self._citations.append(_object(delta, "citation"))
-        return ()
-
-    def stop(self) -> Sequence[Event]:
-        return (PartEnd(self._index, citations=tuple(self._citations)),)
-
-
-class _Thinking:
-    __slots__ = ("_block", "_index")
-
-    def __init__(self, index: int, block: Block) -> None:
-        self._index = index
-        self._block = block
-
-    def start(self) -> Sequence[Event]:
-        started = PartStart(self._index, PartKind.THOUGHT)
-        text = text_if_any(self._block, "thinking")
-        return (started, PartDelta(self._index, text)) if text else (started,)
-
-    def delta(self, delta: Block) -> Sequence[Event]:
-        match delta.get("type"):
-            case "thinking_delta":
-                return (PartDelta(self._index, text_of(delta, "thinking")),)
-            case "signature_delta":
-                self._block["signature"] = text_of(delta, "signature")
-        return ()
-
-    def stop(self) -> Sequence[Event]:
-        signature = text_if_any(self._block, "signature") or None
-        return (PartEnd(self._index, signature=signature, opaque=thought_opaque(self._block)),)
-
-
-class _Call:
-    __slots__ = ("_block", "_index", "_streamed")
-
-    def __init__(self, index: int, block: Block) -> None:
-        self._index = index
-        self._block = block
-        self._streamed = False
-
-    def start(self) -> Sequence[Event]:
-        return (
-            PartStart(
-                self._index,
-                PartKind.FUNCTION_CALL,
-                call_id=text_of(self._block, "id"),
-                name=text_of(self._block, "name"),
-            ),
-        )
-
-    def delta(self, delta: Block) -> Sequence[Event]:
-        if delta.get("type") != "input_json_delta":
-            return ()
-        fragment = text_of(delta, "partial_json")
-        self._streamed = self._streamed or fragment != ""
-        return (PartDelta(self._index, fragment),)
-
-    def stop(self) -> Sequence[Event]:
-        end = PartEnd(self._index, opaque=call_opaque(self._block))
-        if self._streamed:
-            return (end,)
-        # A call without arguments streams none; some servers send all of them at the start.
-        return (PartDelta(self._index, compact(self._block.get("input") or {})), end)
-
-
-class _Opaque:
-    """Redacted thinking, the vendor's own tools, and what is yet to come: kept to be echoed."""
-
-    __slots__ = ("_block", "_fragments", "_index", "_understood")
-
-    def __init__(self, index: int, block: Block) -> None:
-        self._index = index
-        self._block = block
-        self._fragments: list[str] = []
-        self._understood = True
-
-    def start(self) -> Sequence[Event]:
-        return (PartStart(self._index, PartKind.THOUGHT),)
-
-    def delta(self, delta: Block) -> Sequence[Event]:
-        if delta.get("type") == "input_json_delta":
-            self._fragments.append(text_of(delta, "partial_json"))
-        else:
-            # An echo without what this delta says would not be what the upstream sent.
-            self._understood = False
-        return ()
-
-    def stop(self) -> Sequence[Event]:
-        if text := "".join(self._fragments):
-            try:
-                self._block["input"] = json.loads(text)
-            except ValueError:
-                self._understood = False
-        return (PartEnd(self._index, opaque={WIRE: self._block} if self._understood else None),)
 
 
 def _decode(event: ServerSentEvent) -> Block:
@@ -279,17 +160,3 @@ def _decode(event: ServerSentEvent) -> Block:
     if not isinstance(data, dict):
         raise MalformedAnswer("An event of the upstream's stream is not an object.")
     return data
-
-
-def _object(data: Block, name: str) -> Block:
-    value = data.get(name)
-    if not isinstance(value, dict):
-        raise MalformedAnswer(f"An event of the upstream's stream has no object {name!r}.")
-    return value
-
-
-def _index(data: Block) -> int:
-    index = data.get("index")
-    if not isinstance(index, int):
-        raise MalformedAnswer("An event of the upstream's stream has no index.")
-    return index

@@ -60,6 +60,8 @@ _TYPES_BY_SUFFIX: Final = {
 
 # https://ai.google.dev/gemini-api/docs/video-understanding#youtube: pages, not files of a type.
 _YOUTUBE = re.compile(r"https?://(?:(?:www|m)\.)?(?:youtu\.be|youtube\.com)/", re.IGNORECASE)
+# What the Files API keeps; only the key that stored it opens it.
+_STORED = re.compile(r"https?://generativelanguage\.googleapis\.com/", re.IGNORECASE)
 
 # What a caller says in parts of its own, checked there; opaque data is no second way to say it.
 _SAID_OTHERWISE: Final = frozenset(
@@ -107,6 +109,11 @@ def render_contents(messages: Sequence[Message], model: Model) -> list[dict[str,
             param="messages",
         )
     return turns
+
+
+def is_page_of_google(url: str) -> bool:
+    """Whether only Google reads what is at an address: a YouTube video, a file in its keeping."""
+    return bool(_YOUTUBE.match(url) or _STORED.match(url))
 
 
 def render_system(parts: Sequence[MessagePart], model: Model) -> dict[str, JsonValue] | None:
@@ -171,7 +178,7 @@ def _part(part: MessagePart, model: Model) -> _Part | None:
 
 
 def _file(file: File, model: Model) -> _Part:
-    mime_type = _mime_type(file)
+    mime_type = mime_type_of(file)
     if mime_type in _UNREADABLE_IMAGES:
         raise UnsupportedFeature(
             f"{model.provider} does not read {mime_type}; send the image as PNG, JPEG or WebP.",
@@ -207,7 +214,7 @@ def _file(file: File, model: Model) -> _Part:
     return {"fileData": data}
 
 
-def _mime_type(file: File) -> str:
+def mime_type_of(file: File) -> str:
     """The file's type, guessed from the URL where it says nothing definite; may be empty."""
     mime_type = file.mime_type.strip().lower()
     if mime_type == "image/jpg":

@@ -15,6 +15,7 @@ from ai_client.messages import (
     WebSearch,
 )
 from ai_client.wire import Target, WireRequest
+from ai_client.wire.google_generate.carrying import without_carried
 from ai_client.wire.google_generate.contents import render_contents, render_system
 from ai_client.wire.google_generate.model import Model
 from ai_client.wire.google_generate.output import render_output, with_voice
@@ -55,9 +56,12 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
 
 
 def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bool) -> WireRequest:
-    """A caller's ``generateContent`` body as it came; model and streaming stand in the path."""
+    """A caller's ``generateContent`` body as it came; model and streaming stand in the path.
+
+    What other vendors signed in it, and we marked, is taken out.
+    """
     model = Model(target.model, target.provider or "Google")
-    kept = {name: value for name, value in body.items() if name != "model"}
+    kept = {name: value for name, value in without_carried(body, model).items() if name != "model"}
     return _wire_request(model, kept, stream=stream)
 
 

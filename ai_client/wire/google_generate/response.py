@@ -35,10 +35,12 @@ from ai_client.messages import (
     File,
     FinishReason,
     GenerativeAiResult,
+    JsonObject,
     JsonValue,
     TokenLogprob,
     TokenUsage,
 )
+from ai_client.wire.google_generate.carrying import Carried, is_ours, parse_signature
 from ai_client.wire.google_generate.contents import WIRE
 from ai_client.wire.google_generate.sound import Sound, is_samples
 
@@ -101,6 +103,11 @@ def parse_response(body: bytes) -> GenerativeAiResult:
             raise StreamTruncated("Google's answer ends before its finish reason.")
         raise MalformedAnswer("Google's answer has no finish reason.")
     return collector.result()
+
+
+def unified_reason(raw: str) -> FinishReason:
+    """What Google's word for the end of a candidate means."""
+    return _FINISH.get(raw, FinishReason.ERROR)
 
 
 class AnswerReader:
@@ -217,15 +224,24 @@ class _CandidateReader:
         elif others and "text" not in part:
             # Code that Google ran, calls of its own tools: nothing that another dialect knows, but
             # the next turn has to hold it.
-            yield from self._whole(PartKind.TEXT, "", None, {"part": dict(part)})
+            yield from self._close()
+            yield self._start(PartKind.TEXT)
+            yield self._end(None, {WIRE: {"part": dict(part)}})
         elif text or signature is not None:
             yield from self._text(PartKind.THOUGHT if thought else PartKind.TEXT, text, signature)
 
     def _text(self, kind: PartKind, text: str, signature: str | None) -> Iterator[Event]:
         if signature is not None:
-            # https://ai.google.dev/gemini-api/docs/thought-signatures: a part with a signature is
-            # never merged with one without.
-            yield from self._whole(kind, text, signature, {"thoughtSignature": signature})
+            carried = parse_signature(signature) if is_ours(signature) else Carried()
+            if not (self._open is kind and not text and carried.joined):
+                # https://ai.google.dev/gemini-api/docs/thought-signatures: a part with a signature
+                # is never merged with one without.
+                yield from self._close()
+                yield self._start(PartKind.REFUSAL if carried.refusal else kind)
+            if text:
+                yield self._delta(text)
+            yield self._end(*_signed(signature))
+            self._open = None
             return
         if self._open is not kind:
             yield from self._close()
@@ -237,8 +253,6 @@ class _CandidateReader:
         name = _needed(call, "name")
         arguments = _mapping(call, "args")
         own: dict[str, JsonValue] = {}
-        if signature is not None:
-            own["thoughtSignature"] = signature
         call_id = _string(call, "id")
         if not call_id:
             own["generatedId"] = True
@@ -248,22 +262,12 @@ class _CandidateReader:
         yield from self._close()
         yield self._start(PartKind.FUNCTION_CALL, call_id=call_id, name=name)
         yield self._delta(orjson.dumps(arguments).decode())
-        yield self._end(signature, own or None)
+        yield self._end(*_signed(signature, own))
 
     def _file(self, file: File, signature: str | None) -> Iterator[Event]:
-        own = None if signature is None else {"thoughtSignature": signature}
         yield from self._close()
         yield self._start(PartKind.FILE, file=file)
-        yield self._end(signature, own)
-
-    def _whole(
-        self, kind: PartKind, text: str, signature: str | None, own: Mapping[str, JsonValue]
-    ) -> Iterator[Event]:
-        yield from self._close()
-        yield self._start(kind)
-        if text:
-            yield self._delta(text)
-        yield self._end(signature, own)
+        yield self._end(*_signed(signature))
 
     def _finish(self, raw: str) -> Iterator[Event]:
         if raw in _BROKEN and not self.has_parts:
@@ -279,7 +283,7 @@ class _CandidateReader:
         if self._sound:
             yield from self._file(self._sound.file(), None)
         self.finished = True
-        reason = _FINISH.get(raw, FinishReason.ERROR)
+        reason = unified_reason(raw)
         if reason is FinishReason.STOP and self._called:
             reason = FinishReason.TOOL_CALLS
         yield Finish(reason, raw, self._number)
@@ -302,18 +306,33 @@ class _CandidateReader:
     def _end(
         self,
         signature: str | None = None,
-        own: Mapping[str, JsonValue] | None = None,
+        opaque: JsonObject | None = None,
         citations: tuple[JsonValue, ...] = (),
     ) -> PartEnd:
-        opaque = None if own is None else {WIRE: dict(own)}
         return PartEnd(self._next - 1, self._number, signature, citations, opaque)
 
     def _close(self, citations: tuple[JsonValue, ...] = ()) -> Iterator[Event]:
         if self._open is not None:
             # Only thoughts that say whose they are are sent back.
-            own: dict[str, JsonValue] | None = {} if self._open is PartKind.THOUGHT else None
+            own: JsonObject | None = {WIRE: {}} if self._open is PartKind.THOUGHT else None
             yield self._end(None, own, citations)
             self._open = None
+
+
+def _signed(
+    signature: str | None, own: JsonObject | None = None
+) -> tuple[str | None, JsonObject | None]:
+    """The signature and the opaque data of a part: Google's, or what another site like this marked.
+
+    ``own`` is what else there is to keep under this dialect's name.
+    """
+    if signature is not None and is_ours(signature):
+        carried = parse_signature(signature)
+        return carried.signature, carried.opaque
+    kept = dict(own or {})
+    if signature is not None:
+        kept["thoughtSignature"] = signature
+    return signature, {WIRE: kept} if kept else None
 
 
 def _usage(metadata: Mapping[str, JsonValue]) -> TokenUsage:

@@ -9,11 +9,12 @@ sign travels through this one.
 """
 
 from ai_client.openai_envelope import parse_error
-from ai_client.wire.openai_chat.gateway_errors import render_error
+from ai_client.openai_errors import render_error
+from ai_client.openai_models import models_request, parse_models
+from ai_client.wire.openai_chat.gateway_models import render_model, render_models
 from ai_client.wire.openai_chat.gateway_request import parse_request, wants_usage
 from ai_client.wire.openai_chat.gateway_response import render_response
 from ai_client.wire.openai_chat.gateway_stream import StreamRenderer
-from ai_client.wire.openai_chat.models import models_request, parse_models
 from ai_client.wire.openai_chat.request import forward_request, render_request
 from ai_client.wire.openai_chat.response import parse_response
 from ai_client.wire.openai_chat.stream import StreamParser
@@ -28,6 +29,8 @@ __all__ = [
     "parse_request",
     "parse_response",
     "render_error",
+    "render_model",
+    "render_models",
     "render_request",
     "render_response",
     "wants_usage",

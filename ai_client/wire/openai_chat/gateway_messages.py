@@ -5,11 +5,11 @@ https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
+from ai_client.body_fields import Fields, missing, refuse
+from ai_client.body_files import base64_in, file_at, type_of_name
 from ai_client.errors import InvalidRequest
 from ai_client.messages import (
     CacheMarker,
@@ -21,7 +21,6 @@ from ai_client.messages import (
     MessagePart,
     Role,
 )
-from ai_client.wire.openai_chat.fields import Fields, missing, refuse
 from ai_client.wire.openai_chat.messages import AUDIO_FORMATS
 from ai_client.wire.openai_chat.reasoning import parse_extra, parse_thoughts
 from ai_client.wire.openai_chat.response import call_opaque
@@ -32,23 +31,6 @@ _AUDIO_TYPES: Final[Mapping[str, str]] = {
     "mp3": "audio/mpeg",
     **{word: kind for kind, word in AUDIO_FORMATS.items() if word not in ("wav", "mp3", "m4a")},
     "m4a": "audio/mp4",
-}
-_TYPES_BY_SUFFIX: Final[Mapping[str, str]] = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "bmp": "image/bmp",
-    "heic": "image/heic",
-    "heif": "image/heif",
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "csv": "text/csv",
-    "html": "text/html",
-    "json": "application/json",
 }
 # What compatible servers take beside OpenAI's own kinds of parts; other dialects say it otherwise.
 _FOREIGN_PARTS: Final = ("video_url", "audio_url")
@@ -276,7 +258,7 @@ def _image(image: Fields, cache: CacheMarker | None) -> MessagePart:
             f"'{image.at('detail')}' must be auto, low, high or original.", param=image.at("detail")
         )
     opaque: JsonObject | None = None if detail is None else {WIRE: {"detail": detail}}
-    return MessagePart(_located(url, image.at("url"), "image/jpeg"), cache=cache, opaque=opaque)
+    return MessagePart(file_at(url, image.at("url"), "image/jpeg"), cache=cache, opaque=opaque)
 
 
 def _audio(audio: Fields, cache: CacheMarker | None) -> MessagePart:
@@ -287,53 +269,15 @@ def _audio(audio: Fields, cache: CacheMarker | None) -> MessagePart:
             f"'{audio.at('format')}' must be one of {', '.join(_AUDIO_TYPES)}.",
             param=audio.at("format"),
         )
-    checked = _base64(data, audio.at("data"))
+    checked = base64_in(data, audio.at("data"))
     return MessagePart(File(_AUDIO_TYPES[word], base64_data=checked), cache=cache)
 
 
 def _file(file: Fields, cache: CacheMarker | None) -> MessagePart:
     data = file.required(file.text("file_data"), "file_data")
     name = file.text("filename")
-    guessed = _by_suffix(name or "") or "application/pdf"
+    guessed = type_of_name(name or "") or "application/pdf"
     path = file.at("file_data")
     if ":" in data[:16]:
-        return MessagePart(_located(data, path, guessed, name), cache=cache)
-    return MessagePart(File(guessed, base64_data=_base64(data, path), name=name), cache=cache)
-
-
-def _located(url: str, path: str, otherwise: str, name: str | None = None) -> File:
-    """A ``data:`` URI or a web address; never a path on this machine."""
-    if url[:5].lower() == "data:":
-        head, comma, data = url[5:].partition(",")
-        kind, *parameters = head.split(";")
-        if not comma or "base64" not in (each.strip().lower() for each in parameters):
-            raise InvalidRequest(
-                f"'{path}' must be a data: URI in base64 (data:<type>;base64,<data>).", param=path
-            )
-        return File(kind.strip().lower() or otherwise, base64_data=_base64(data, path), name=name)
-    try:
-        parts = urlsplit(url)
-        reachable = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        reachable = False
-    if not reachable:
-        raise InvalidRequest(
-            f"'{path}' must be an http or https address or a data: URI.", param=path
-        )
-    return File(_by_suffix(parts.path) or otherwise, url=url, name=name)
-
-
-def _base64(data: str, path: str) -> str:
-    if any(sign in data for sign in "\n\r \t"):
-        data = "".join(data.split())
-    try:
-        empty = not binascii.a2b_base64(data, strict_mode=True)
-    except (ValueError, binascii.Error):
-        raise InvalidRequest(f"'{path}' is not valid base64.", param=path) from None
-    if empty:
-        raise InvalidRequest(f"'{path}' is empty.", param=path)
-    return data
-
-
-def _by_suffix(name: str) -> str | None:
-    return _TYPES_BY_SUFFIX.get(name.rpartition(".")[2].lower())
+        return MessagePart(file_at(data, path, guessed, name), cache=cache)
+    return MessagePart(File(guessed, base64_data=base64_in(data, path), name=name), cache=cache)

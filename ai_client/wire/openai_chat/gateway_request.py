@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ai_client.body_fields import Fields, refuse
 from ai_client.errors import InvalidRequest
 from ai_client.messages import (
     FunctionDeclaration,
@@ -17,7 +18,6 @@ from ai_client.messages import (
     Reasoning,
     ToolChoice,
 )
-from ai_client.wire.openai_chat.fields import Fields, refuse
 from ai_client.wire.openai_chat.gateway_messages import parse_cache, parse_messages
 
 # Read into the representation.

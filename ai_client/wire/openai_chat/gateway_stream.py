@@ -23,9 +23,9 @@ from ai_client.events import (
 )
 from ai_client.json_text import dump
 from ai_client.messages import JsonValue, TokenLogprob, TokenUsage
+from ai_client.openai_errors import error_object
 from ai_client.sse import encode
 from ai_client.wire import RenderContext
-from ai_client.wire.openai_chat.gateway_errors import error_object
 from ai_client.wire.openai_chat.gateway_response import (
     answer_id,
     call_id,

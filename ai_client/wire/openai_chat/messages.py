@@ -5,9 +5,10 @@ https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
+from ai_client.call_ids import CallIds
 from ai_client.errors import InvalidRequest, UnsupportedFeature
 from ai_client.messages import (
     File,
@@ -57,7 +58,7 @@ def render_messages(request: GenerationRequest) -> list[dict[str, JsonValue]]:
     if any(part.content for part in request.config.system_instruction):
         content = _content(request.config.system_instruction, "system_instruction")
         rendered.append({"role": "system", "content": content})
-    ids = _CallIds(request.messages)
+    ids = CallIds(request.messages)
     for number, message in enumerate(request.messages):
         if message.role is Role.USER:
             rendered += _user(message, number, ids)
@@ -112,64 +113,7 @@ def is_custom(own: JsonValue) -> bool:
     return isinstance(own, dict) and own.get("type") == "custom"
 
 
-class _CallIds:
-    """Ids for calls and responses that have none, as from dialects without ids.
-
-    A response without an id answers the first unanswered call of its name.
-    """
-
-    def __init__(self, messages: Sequence[Message]) -> None:
-        self._messages = messages
-        self._ids: dict[tuple[int, int], str] | None = None
-
-    def of(self, number: int, position: int) -> str:
-        if self._ids is None:
-            # Most conversations hold no call and never come here.
-            self._ids = _matched(self._messages)
-        found = self._ids.get((number, position))
-        if found is None:
-            raise InvalidRequest(
-                "This function result answers no call before it; give it the call's id.",
-                param=f"messages[{number}].parts[{position}]",
-            )
-        return found
-
-
-def _matched(messages: Sequence[Message]) -> dict[tuple[int, int], str]:
-    """The id of each call and response, by the numbers of its message and part."""
-    ids: dict[tuple[int, int], str] = {}
-    taken = {
-        part.content.id
-        for message in messages
-        for part in message.parts
-        if isinstance(part.content, FunctionCall | FunctionResponse)
-    }
-    unanswered: dict[str | None, list[str]] = {}
-    for number, message in enumerate(messages):
-        for position, part in enumerate(message.parts):
-            match part.content:
-                case FunctionCall() as call:
-                    made = f"call_{number}_{position}"
-                    while call.id is None and made in taken:
-                        made += "_"
-                    call_id = call.id or made
-                    unanswered.setdefault(call.name, []).append(call_id)
-                    ids[number, position] = call_id
-                case FunctionResponse() as response:
-                    waiting = unanswered.get(response.name, [])
-                    if response.id is not None:
-                        ids[number, position] = response.id
-                        for each in unanswered.values():
-                            if response.id in each:
-                                each.remove(response.id)
-                    elif waiting:
-                        ids[number, position] = waiting.pop(0)
-                case _:
-                    pass
-    return ids
-
-
-def _user(message: Message, number: int, ids: _CallIds) -> Iterator[dict[str, JsonValue]]:
+def _user(message: Message, number: int, ids: CallIds) -> Iterator[dict[str, JsonValue]]:
     path = f"messages[{number}]"
     waiting: list[MessagePart] = []
     for position, part in enumerate(message.parts):
@@ -209,7 +153,7 @@ def _result(response: FunctionResponse, path: str) -> JsonValue:
     return response.as_text()
 
 
-def _assistant(message: Message, number: int, ids: _CallIds) -> dict[str, JsonValue]:
+def _assistant(message: Message, number: int, ids: CallIds) -> dict[str, JsonValue]:
     path = f"messages[{number}]"
     calls: list[JsonValue] = []
     for position, part in enumerate(message.parts):

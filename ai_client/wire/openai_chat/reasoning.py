@@ -122,6 +122,8 @@ def parse_carried_thought(detail: Detail) -> MessagePart:
 def parse_thoughts(message: Mapping[str, JsonValue]) -> list[MessagePart]:
     """The thoughts of a complete message, ours unpacked."""
     details = details_of(message)
+    if not details and thought_text(message) is None:
+        return []
     ours = [each for each in details if is_ours(each)]
     others = [each for each in details if not is_ours(each)]
     parts = [parse_carried_thought(each) for each in ours]

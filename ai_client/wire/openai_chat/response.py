@@ -33,7 +33,7 @@ from ai_client.wire.openai_chat.vocabulary import (
     parse_usage,
 )
 
-_KNOWN: Final = ("id", "choices", "usage")
+_KNOWN: Final = frozenset(("id", "choices", "usage"))
 
 
 def parse_response(body: bytes) -> GenerativeAiResult:
@@ -46,7 +46,7 @@ def parse_response(body: bytes) -> GenerativeAiResult:
     choices = data.get("choices")
     if not isinstance(choices, list):
         raise MalformedAnswer("The upstream's answer has no list of choices.")
-    candidates = tuple(_candidate(choice) for choice in _in_order(choices))
+    candidates = tuple([_candidate(choice) for choice in _in_order(choices)])
     if not any(each.message.parts or each.finish_reason for each in candidates):
         raise EmptyAnswer("The upstream's answer has neither content nor a finish reason.")
     return GenerativeAiResult(
@@ -146,43 +146,43 @@ def _candidate(choice: JsonValue) -> Candidate:
     return Candidate(Message(Role.MODEL, parts), reason, word, logprobs)
 
 
-def parse_message(message: Mapping[str, JsonValue]) -> Iterator[MessagePart]:
+def parse_message(message: Mapping[str, JsonValue]) -> list[MessagePart]:
     """The parts of an assistant's message: thoughts, text, refusal, audio, images, calls."""
-    yield from parse_thoughts(message)
-    yield from _content(message)
+    parts = parse_thoughts(message)
+    parts += _content(message)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
-        yield MessagePart(refusal, refusal=True)
-    yield from parse_audio(message.get("audio"))
+        parts.append(MessagePart(refusal, refusal=True))
+    parts += parse_audio(message.get("audio"))
     images = message.get("images")
     for image in images if isinstance(images, list) else ():
         file = parse_image(image)
         if file is not None:
-            yield MessagePart(file)
+            parts.append(MessagePart(file))
     calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
-        yield parse_call(call)
+    if isinstance(calls, list):
+        parts += [parse_call(call) for call in calls]
     legacy = message.get("function_call")
     if isinstance(legacy, dict) and not calls:
-        yield MessagePart(FunctionCall(None, text_of(legacy, "name") or None, arguments_of(legacy)))
+        name = text_of(legacy, "name") or None
+        parts.append(MessagePart(FunctionCall(None, name, arguments_of(legacy))))
+    return parts
 
 
-def _content(message: Mapping[str, JsonValue]) -> Iterator[MessagePart]:
+def _content(message: Mapping[str, JsonValue]) -> list[MessagePart]:
     content = message.get("content")
     annotations = message.get("annotations")
     signature, opaque = parse_extra(message.get("extra_content"))
     if isinstance(content, list):
         # Mistral's reasoning models: https://docs.mistral.ai/capabilities/reasoning
-        for chunk in content:
-            yield from _chunk(chunk)
-        return
+        return [part for chunk in content for part in _chunk(chunk)]
     if content is not None and not isinstance(content, str):
         raise MalformedAnswer("The content of the upstream's answer is not a string.")
     citations = tuple(annotations) if isinstance(annotations, list) else ()
-    if content or citations or signature is not None or opaque is not None:
-        yield MessagePart(
-            content or "", thought_signature=signature, citations=citations, opaque=opaque
-        )
+    if not (content or citations or signature is not None or opaque is not None):
+        return []
+    text = content or ""
+    return [MessagePart(text, thought_signature=signature, citations=citations, opaque=opaque)]
 
 
 def _chunk(chunk: JsonValue) -> Iterator[MessagePart]:

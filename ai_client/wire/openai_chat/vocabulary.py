@@ -76,7 +76,7 @@ def parse_usage(usage: JsonValue) -> TokenUsage | None:
 
 def _count(holder: JsonValue, name: str) -> int | None:
     value = holder.get(name) if isinstance(holder, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def render_usage(usage: TokenUsage) -> dict[str, JsonValue]:

@@ -39,6 +39,7 @@ MODELS = {
         "gemini-2.5-flash-preview-tts",
     ),
     "openai_chat": ("gpt-4o-mini", "gpt-5.4-mini", "gpt-audio"),
+    "openai_responses": ("gpt-4o-mini", "gpt-5-pro"),
 }
 
 

@@ -44,6 +44,8 @@ PAGES: dict[str, tuple[Any, str, Any]] = {
 }
 """Per dialect: a page of the models a and b, its cursor, and an error inside a 200."""
 
+PAGES["openai_responses"] = PAGES["openai_chat"]
+
 EVERY_DIALECT = pytest.mark.parametrize("dialect", sorted(PAGES))
 
 

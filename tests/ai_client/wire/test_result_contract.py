@@ -36,6 +36,7 @@ from ai_client.messages import (
     GenerativeAiResult,
     ModelConfig,
     OperationState,
+    TokenCount,
     user_message,
 )
 from ai_client.wire import (
@@ -114,6 +115,15 @@ EXAMPLES: Mapping[str, Example] = {
         EmbeddingResult,
         Capability.EMBEDDING_GENERATION,
         {"embeddings": [{"values": [0.5, -0.25]}]},
+    ),
+    "anthropic_count_tokens": Example(TokenCount, Capability.TEXT_GENERATION, {"input_tokens": 3}),
+    "google_count_tokens": Example(
+        TokenCount, Capability.TEXT_GENERATION, {"totalTokens": 3, "cachedContentTokenCount": 1}
+    ),
+    "openai_input_tokens": Example(
+        TokenCount,
+        Capability.TEXT_GENERATION,
+        {"object": "response.input_tokens", "input_tokens": 3},
     ),
     "google_imagen": Example(
         GenerativeAiResult,
@@ -215,6 +225,9 @@ def test_a_setting_is_said_refused_or_left_out_with_a_warning(wire: str, setting
     ids=["functions", "schema"],
 )
 def test_features_are_refused_before_anything_is_sent(wire: str, config: Any) -> None:
+    if EXAMPLES[wire].gives is TokenCount:
+        assert asked(wire, **config).body != asked(wire).body
+        return
     with pytest.raises(UnsupportedFeature) as caught:
         asked(wire, **config)
     assert caught.value.param

@@ -1,4 +1,4 @@
-"""OpenAI's Images API: https://platform.openai.com/docs/api-reference/images/create
+"""Requests to upstreams: https://platform.openai.com/docs/api-reference/images/create
 
 With images in the prompt it is an edit, sent as JSON, which GPT image models take
 (https://platform.openai.com/docs/api-reference/images/createEdit); DALL-E's edits would be a form.
@@ -9,30 +9,19 @@ and no ``output_format``. A model of any other name is asked in the words of all
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from ai_client.capabilities import FileType, MediaOrientation
-from ai_client.errors import EmptyAnswer, MalformedAnswer, UnsupportedFeature
-from ai_client.media import file_of
+from ai_client.errors import UnsupportedFeature
 from ai_client.messages import (
-    Candidate,
     File,
-    FinishReason,
     GenerationRequest,
-    GenerativeAiResult,
     JsonValue,
-    Message,
-    MessagePart,
     ModelConfig,
-    Role,
-    TokenUsage,
 )
-from ai_client.openai_envelope import parse_error, read_answer
 from ai_client.single_prompt import left_out, read_prompt, with_custom_options
 from ai_client.wire import Target, WireRequest
-
-__all__ = ["forward_request", "parse_error", "parse_result", "render_request"]
 
 PATH: Final = "images/generations"
 EDIT_PATH: Final = "images/edits"
@@ -65,7 +54,6 @@ _DALL_E_3: Final[Mapping[MediaOrientation, str]] = {
     MediaOrientation.LANDSCAPE: "1792x1024",
     MediaOrientation.PORTRAIT: "1024x1792",
 }
-_KNOWN: Final = ("id", "data", "usage")
 
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
@@ -95,50 +83,6 @@ def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bo
     forwarded = {name: value for name, value in body.items() if name != "stream"}
     forwarded["model"] = target.model
     return WireRequest(_path(forwarded), forwarded, expects=_expected(forwarded))
-
-
-def parse_result(body: bytes, content_type: str, sent: WireRequest) -> GenerativeAiResult:
-    """The images, each a candidate. An error body inside a 200 is raised as the error it is."""
-    data = read_answer(body)
-    images = data.get("data")
-    if not isinstance(images, list):
-        raise MalformedAnswer("The upstream's answer has no list of images.")
-    if not images:
-        raise EmptyAnswer("The upstream's answer holds no image.")
-    output = data.get("output_format")
-    known = sent.expects.get("mime_type")
-    mime_type = known if isinstance(known, str) else "image/png"
-    if isinstance(output, str) and output:
-        mime_type = f"image/{output.lower()}"
-    answer = data.get("id")
-    model = data.get("model")
-    return GenerativeAiResult(
-        id=answer if isinstance(answer, str) else "",
-        model=model if isinstance(model, str) else "",
-        candidates=tuple(_candidates(images, mime_type)),
-        usage=_usage(data.get("usage")),
-        additional_data={name: value for name, value in data.items() if name not in _KNOWN},
-    )
-
-
-def _candidates(images: list[JsonValue], mime_type: str) -> Iterator[Candidate]:
-    for image in images:
-        held = (image.get("url") or image.get("b64_json")) if isinstance(image, dict) else None
-        if not isinstance(held, str):
-            raise MalformedAnswer("An entry of the upstream's images is no image.")
-        part = MessagePart(file_of(held, mime_type))
-        yield Candidate(Message(Role.MODEL, (part,)), FinishReason.STOP)
-
-
-def _usage(usage: JsonValue) -> TokenUsage | None:
-    if not isinstance(usage, dict):
-        return None
-    counts = [
-        value if isinstance(value, int) and not isinstance(value, bool) else None
-        for value in (usage.get(f"{name}_tokens") for name in ("input", "output", "total"))
-    ]
-    prompt, completion, total = counts[0] or 0, counts[1] or 0, counts[2]
-    return TokenUsage(prompt, completion, prompt + completion if total is None else total)
 
 
 def _input(file: File, target: Target) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""The list of models: https://platform.openai.com/docs/api-reference/models/list.
+"""The list of models of OpenAI's APIs: https://platform.openai.com/docs/api-reference/models/list.
 
 It comes whole. Compatible servers send it as a bare array too, and some name their models.
 """
