@@ -496,7 +496,12 @@ def test_a_page_that_is_none_is_refused_by_name(query: dict[str, str]) -> None:
 # --- Round trips ----------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
-SIGNATURES = st.binary(min_size=1, max_size=9).map(lambda data: b64encode(data).decode())
+# What begins with the site's own mark is nobody's signature.
+SIGNATURES = (
+    st.binary(min_size=1, max_size=9)
+    .filter(lambda data: not data.startswith(b"koneek-v1"))
+    .map(lambda data: b64encode(data).decode())
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
     lambda inner: (
