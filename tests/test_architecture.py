@@ -151,7 +151,7 @@ MAY_USE_CONNECTORS = {
 }
 
 PURE_STANDARD_LIBRARY = {
-    "__future__", "base64", "binascii", "bisect", "collections", "contextlib", "copy",
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "contextlib", "copy",
     "dataclasses", "datetime", "decimal", "email.utils", "enum", "fnmatch", "functools",
     "hashlib", "heapq", "hmac", "importlib", "inspect", "ipaddress", "itertools", "json", "math",
     "operator", "pkgutil", "re", "string", "struct", "types", "typing", "unicodedata",

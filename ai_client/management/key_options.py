@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
@@ -68,9 +68,7 @@ def key_values(options: Mapping[str, Any]) -> KeyValues:
     for name in _BUDGETS:
         if options[name] is not None:
             values[name] = _number(name, options[name], Decimal, "US dollars, 12.50")
-    found: KeyValues = {}
-    found.update(values)  # type: ignore[typeddict-item]
-    return found
+    return cast(KeyValues, values)
 
 
 def _number(name: str, text: str, kind: type[int] | type[Decimal], what: str) -> object:

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/responses/object#responses-object
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -33,7 +34,7 @@ _IMAGE_FORMATS: Final = ("png", "webp", "jpeg", "gif", "svg")
 _OWN_ANNOTATIONS: Final = ("url_citation", "file_citation", "container_file_citation", "file_path")
 
 
-class Item:
+class Item(ABC):
     """One item. ``place`` is its index in the output; ``is_settled``: its end has been told.
 
     ``is_own``: it came from an upstream of this dialect, so that what it signed is in it.
@@ -70,9 +71,9 @@ class Item:
         """Its last part is complete."""
         return iter(())
 
+    @abstractmethod
     def body(self) -> Told:
         """The item as it is now."""
-        raise NotImplementedError
 
     def settle(self, status: str) -> Iterator[Told]:
         """The item is complete, or ends as it is; told once."""
