@@ -37,7 +37,7 @@ run: $(VENV)/.runtime
 	@DEBUG=true $(BIN)/python manage.py run_site
 
 test: $(VENV)/.development
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 chaos: $(VENV)/.development
 	@$(BIN)/python -m tests.chaos $(ARGS)

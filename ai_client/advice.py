@@ -24,6 +24,7 @@ from ai_client.errors import (
     RateLimited,
     RedirectRefused,
     RequestError,
+    ResourceRefused,
     StreamTruncated,
     TlsFailed,
     UpstreamError,
@@ -67,7 +68,7 @@ def advice_for(error: AiClientError) -> str:
             return _("Test again, raise the connection's timeout, or choose a faster model.")
         case _ if isinstance(error, _NOT_THE_API):
             return _("Check the base URL and its path, and that the provider fits it.")
-        case RequestError():
+        case RequestError() | ResourceRefused():
             return _("Choose another model, or correct the connection's settings.")
         case UpstreamError():
             return _("Test again later; if it lasts, look at the provider's status page.")

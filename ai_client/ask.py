@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from ai_client.capabilities import Capability, Option
 from ai_client.messages import GenerationRequest, JsonValue
-from ai_client.wire import ClientFace, ResultFace, Target, WireRequest
+from ai_client.tool_names import renamed
+from ai_client.wire import ClientFace, ResultFace, Target, WireRequest, allowed_tool_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +83,36 @@ class Ask:
     ) -> tuple[WireRequest, bool]:
         """The wire request for ``target``, and whether the caller's own body was forwarded.
 
-        ``without`` is tuning to leave out of the representation, with a warning for each.
+        ``without`` is tuning to leave out of the representation, with a warning for each that is
+        set in it.
         """
         if self.body is not None and self.dialect == wire:
             sent = face.forward_request(self.body, target, stream=self.stream)
             if self.passed:
                 sent = replace(sent, headers={**self.passed, **sent.headers})
             return sent, True
-        if not without:
-            return face.render_request(self.request(), target), False
+        request, refused = self._without(without)
+        allowed = allowed_tool_names(wire)
+        told: Mapping[str, str] = {}
+        if allowed is not None:
+            request, told = renamed(request, allowed)
+        sent = face.render_request(request, target)
+        if refused or told:
+            sent = replace(sent, warnings=(*refused, *sent.warnings), tool_names=told)
+        return sent, False
+
+    def _without(self, refused: tuple[Option, ...]) -> tuple[GenerationRequest, tuple[str, ...]]:
+        """The request without tuning that is refused, and a warning for each that it had."""
         request = self.request()
-        names = [option.name.lower() for option in without]
+        if not refused:
+            return request, ()
+        said = request.config
+        names = [
+            name for option in refused if getattr(said, name := option.name.lower()) is not None
+        ]
+        if not names:
+            return request, ()
         unsaid: dict[str, JsonValue] = dict.fromkeys(names)
-        config = replace(request.config, **unsaid)
-        sent = face.render_request(replace(request, config=config), target)
-        refused = (f"{name}: not for this model" for name in names)
-        return replace(sent, warnings=(*refused, *sent.warnings)), False
+        config = replace(said, **unsaid)
+        warnings = tuple(f"{name}: not for this model" for name in names)
+        return replace(request, config=config), warnings

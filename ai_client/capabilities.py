@@ -328,7 +328,7 @@ def modality_combinations(
     )
 
 
-def require(data: Mapping[str, JsonValue], owner: str, *keys: str) -> None:
+def require(data: object, owner: str, *keys: str) -> None:
     """Raises InvalidArgument that lists every one of ``keys`` that ``data`` lacks."""
     if not isinstance(data, Mapping):
         raise InvalidArgument(f"{owner} is made of a dict, not of {type(data).__name__}.")

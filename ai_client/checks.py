@@ -26,6 +26,7 @@ _NUMBERS = frozenset(
         "IDLE_TIMEOUT",
         "MAX_ATTEMPTS",
         "MAX_BODY_BYTES",
+        "MAX_PARTS",
         "BODY_TIMEOUT",
         "KEEP_ALIVE_AFTER",
         "SPOOL_MAX_BYTES",

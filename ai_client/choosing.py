@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ from ai_client.capabilities import Capability, ModelMetadata
 from ai_client.errors import CapabilityUnsupported, NoModelFound
 from ai_client.model_catalog import metadata, purposes
 from ai_client.prompt_builder import Prompt, capability_of
+from ai_client.providers import Provider
 from ai_client.requirements import are_met_by, infer
 from ai_client.router import Route
 from ai_client.selection import PATIENCE, Chain, Offer, Wish, routes, routes_at_hand
+from ai_client.values import value
 
 if TYPE_CHECKING:
     from ai_client.ask import Limits
@@ -30,7 +32,7 @@ _MODELS_ARE_FOR = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Choice:
     """Who is asked, and what for.
 
@@ -56,7 +58,7 @@ class Choice:
         return are_met_by(requirements, model_of(self.routes[0]))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Chooser:
     """Chooses among a registry's offers, for each caller among those that it may use.
 
@@ -74,8 +76,8 @@ class Chooser:
         something else.
         """
         offers = self._permitted(prompt)
-        wait = _Wait(self.clock, (limits_of(prompt) or conf.limits()).deadline)
-        others = map(self.registry.provider, self.registry.ids())
+        wait = _Wait(self.clock, prompt)
+        others = _everybody(self.registry)
         try:
             capability = _capability(prompt, offers, wait)
             wish = _wish(prompt, capability)
@@ -139,7 +141,7 @@ class _Wait:
     """The time that a prompt has for upstreams' lists of models."""
 
     clock: Callable[[], float]
-    seconds: float
+    prompt: Prompt
     began: float = field(init=False)
     was_needed: bool = field(default=False)
 
@@ -149,12 +151,19 @@ class _Wait:
     def left(self) -> float:
         """Seconds for the next list."""
         self.was_needed = True
-        return min(self.seconds - (self.clock() - self.began), PATIENCE)
+        deadline = (limits_of(self.prompt) or conf.limits()).deadline
+        return min(deadline - (self.clock() - self.began), PATIENCE)
 
     @property
     def spent(self) -> float:
         """Seconds that lists have taken."""
         return self.clock() - self.began if self.was_needed else 0.0
+
+
+def _everybody(registry: ProviderRegistry) -> Iterator[Provider]:
+    """The registry's providers; found out by whoever iterates."""
+    for provider_id in registry.ids():
+        yield registry.provider(provider_id)
 
 
 def limits_of(prompt: Prompt, waited: float = 0.0) -> Limits | None:

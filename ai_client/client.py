@@ -18,7 +18,6 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import dataclass
 from functools import cache
 
 from ai_client import conf
@@ -40,8 +39,10 @@ from ai_client.messages import (
     GenerativeAiOperation,
     GenerativeAiResult,
 )
+from ai_client.named_models import checking
 from ai_client.observability import watch
 from ai_client.operations import follow, read_handle, route_of
+from ai_client.plan import Plan
 from ai_client.prevention import require_enabled
 from ai_client.prices import context_window
 from ai_client.progress import Progress
@@ -59,27 +60,6 @@ from ai_client.transport import AsyncEngine, Engine, adrive, arun, drive, run
 from ai_client.transport.async_engine import AiohttpEngine
 from ai_client.transport.guard import Guard
 from ai_client.transport.sync_engine import HttpxEngine
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A request, and who may answer it: a model's name as for ``generate``, or routes in order.
-
-    ``caller`` is the app's label; ``limits``: the site's unless given; ``reserve``: if all fail.
-    """
-
-    request: GenerationRequest
-    model: str | tuple[Route, ...] = AUTO
-    caller: str = ""
-    limits: Limits | None = None
-    reserve: Reserve | None = None
-
-    @property
-    def requested(self) -> str:
-        """What was asked for, in a word, for the log."""
-        if isinstance(self.model, str):
-            return self.model
-        return self.model[0].model if self.model else ""
 
 
 class AiClient:
@@ -152,6 +132,7 @@ class AiClient:
             hide,
             headers,
             kept_within(reserve, key),
+            checking(key),
         )
 
     def finish(
@@ -217,10 +198,13 @@ class AiClient:
 
     def answer(self, call: PythonCall) -> AnyResult:
         """The answer to a call; once."""
+        answer: AnyResult | None = None
         with call, closing(run(call.session, self.engine)) as outputs:
+            # To the session's own end: to break it off would cost it an exception.
             for output in outputs:
-                return call.answer(output)
-        raise AssertionError("A session ended without an answer.")
+                answer = call.answer(output)
+        assert answer is not None, "A session ended without an answer."
+        return answer
 
     def generate_from(
         self, connection: ConnectionConfig, request: GenerationRequest, *, caller: str = ""
@@ -272,11 +256,13 @@ class AiClient:
 
     async def aanswer(self, call: PythonCall) -> AnyResult:
         """As ``answer``, awaiting."""
+        answer: AnyResult | None = None
         with call:
             async with aclosing(arun(call.session, self.async_engine)) as outputs:
                 async for output in outputs:
-                    return call.answer(output)
-        raise AssertionError("A session ended without an answer.")
+                    answer = call.answer(output)
+        assert answer is not None, "A session ended without an answer."
+        return answer
 
     def stream(
         self, request: GenerationRequest, *, model: str = AUTO, caller: str = ""

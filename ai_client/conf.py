@@ -52,6 +52,9 @@ class AiClientSettings:
     """Connections asked for one request."""
     MAX_BODY_BYTES: int = 32 * 1024 * 1024
     """A caller's request body; larger ones get 413."""
+    MAX_PARTS: int = 20_000
+    """Messages and parts of a caller's request that are translated for a connection of another
+    dialect; a request with more gets 413 unless a connection speaks its dialect."""
     BODY_TIMEOUT: float = 30.0
     """For a caller to send its body; slower ones get 408."""
     KEEP_ALIVE_AFTER: float = 15.0

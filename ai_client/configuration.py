@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -29,6 +30,9 @@ from connectors.sentinel import keep_up
 
 logger = logging.getLogger(__name__)
 
+_RENEW_EVERY = 60.0
+"""Seconds for which the poller keeps its connection; to make one costs more than to poll."""
+
 _UNREACHABLE = (DatabaseError, InterfaceError, OSError)
 
 
@@ -39,7 +43,7 @@ class Configuration:
         self._load = load
         self._version = version
         self._snapshot: Snapshot | None = None
-        self._owner = 0
+        self._started = False
         self._loading = threading.Lock()
         self._watchers: list[Callable[[Snapshot], None]] = []
         self._chores: list[Callable[[], None]] = []
@@ -54,8 +58,8 @@ class Configuration:
         ``ConfigurationUnavailable`` while there is none because the database is away.
         """
         snapshot = self._snapshot
-        if snapshot is None or self._owner != os.getpid():
-            snapshot = self._first()
+        if snapshot is None or not self._started:
+            return self._first()
         return snapshot
 
     def refresh(self) -> Snapshot:
@@ -106,8 +110,9 @@ class Configuration:
             self._missing(error)
 
     def after_fork(self) -> None:
-        """In a child: the lock may be held by a thread that only the parent has."""
+        """In a child: only the parent has the poller, and the thread that may hold the lock."""
         self._loading = threading.Lock()
+        self._started = False
 
     def _missing(self, error: Exception) -> None:
         if not self._database_down:
@@ -124,12 +129,12 @@ class Configuration:
 
     def _first(self) -> Snapshot:
         """The first snapshot of this process, and the start of its poller."""
-        if self._database_down and self._polling and self._owner == os.getpid():
+        if self._database_down and self._polling and self._started:
             # The poller goes on trying; a request would only wait for the same.
             raise _unavailable()
         with self._loading:
-            if self._owner != os.getpid():
-                self._owner = os.getpid()
+            if not self._started:
+                self._started = True
                 self._start_polling()
             if self._snapshot is None:
                 try:
@@ -159,12 +164,17 @@ class Configuration:
             ).start()
 
     def _keep_polling(self, seconds: float, stop: threading.Event) -> None:
+        renewal = time.monotonic() + _RENEW_EVERY
         while not stop.wait(seconds):
+            is_sound = False
             try:
                 self.poll()
+                is_sound = not self._database_down
             except Exception:
                 logger.exception("The configuration cannot be read; it stays as it was.")
-            finally:
+            now = time.monotonic()
+            if not is_sound or now >= renewal:
+                renewal = now + _RENEW_EVERY
                 close_old_connections()
 
 

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ai_client.errors import UpstreamError
 from ai_client.events import Event
 from ai_client.messages import AnyResult
+from ai_client.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Open:
     """Send a request and wait for the response's headers.
 
@@ -32,26 +33,26 @@ class Open:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Read:
     """Wait for more of the response's body, at most ``timeout`` seconds."""
 
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Drop:
     """The response is of no more interest; close it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Consult:
     """Have something found out that may block; a loop that awaits does it in a thread."""
 
     act: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Opened:
     """Headers have arrived. Names are in lower case; values may be anything and stay unprinted."""
 
@@ -59,24 +60,24 @@ class Opened:
     headers: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Chunk:
     """Some bytes of the body, as they were on the wire."""
 
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class End:
     """The body is complete."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReadTimedOut:
     """Nothing came within the time asked for. The exchange is still open."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """A complete answer. ``raw`` is the upstream's body where it may be passed on as it is.
 
@@ -88,7 +89,7 @@ class Answer:
     content_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Piece:
     """Part of a streamed answer: events, and the bytes they came as where those may be passed on.
 

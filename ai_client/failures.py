@@ -29,6 +29,7 @@ from ai_client.errors import (
     RedirectRefused,
     RequestConflict,
     RequestGivenUp,
+    ResourceRefused,
     ServerFailed,
     UpstreamError,
     UpstreamModelMissing,
@@ -201,7 +202,8 @@ _STRONG: Final[_ByWord] = {
         (
             UpstreamModelMissing,
             "model_not_found deploymentnotfound model_decommissioned model_not_available"
-            " unknown_model operationnotsupported",
+            " unknown_model operationnotsupported model_permission_blocked_project"
+            " model_permission_blocked_org",
         ),
         (
             KeyRejected,
@@ -279,6 +281,24 @@ _MODEL_TEXT = re.compile(
     r"is not a valid model|model [^.]{0,80}(?:does not exist|not found)|no such model",
     re.IGNORECASE,
 )
+# A 403 is mostly about the key. These are about what one request names: a model, a file.
+# https://platform.claude.com/docs/en/api/errors, https://console.groq.com/docs/model-permissions.
+_REFUSED_MODEL_TEXT = re.compile(
+    r"(?:access|authorized|allowed?|entitled|enabled|permi(?:ssion|tted))\b[^\n]{0,60}"
+    r"\bmodels?\b(?!\.\w)"
+    r"|\bmodel\b(?!\.\w)[^\n]{0,120}(?:\bblocked\b|\bdisabled\b"
+    r"|(?:\bnot|n't|\bno)\s[^\n]{0,20}(?:access|authorized|allowed|permitted|enabled|available))",
+    re.IGNORECASE,
+)
+_RESOURCE_TEXT = re.compile(r"\b(?:specified|requested|this) resource\b", re.IGNORECASE)
+# What an upstream was to have kept for somebody; but "the model's file" is a model.
+_KEPT_TEXT = re.compile(
+    r"\b(?:items?|response|conversation|files?|container|vector store|skill|prompt)\b[^\n]{0,100}"
+    r"(?:\bnot (?:be )?found\b|\bnot exist|\bno access\b|\bpermission\b|\bexpired\b)"
+    r"|\b(?:no such|(?:access|permission)[^\n]{0,40}) (?:file|container|conversation|skill)\b",
+    re.IGNORECASE,
+)
+_OF_A_MODEL = re.compile(r"model|deployment", re.IGNORECASE)
 
 _BY_STATUS: Final[Mapping[int, type[AiClientError]]] = {
     401: KeyRejected,
@@ -327,7 +347,7 @@ def error_for_status(
     words = tuple(word.strip().lower() for word in (code, error_type) if word)
     inner = next((int(word) for word in words if _STATUS.fullmatch(word)), None)
     telling = status if status is not None and status >= 300 else inner
-    kind = _class_of(telling, words, message)
+    kind = _class_of(telling, words, message, told=bool(words or param))
     text = clean_message(message) or _own_words(kind, status if status is not None else inner)
     text = f"{provider}: {text}" if provider else text
     word = clean_message(code or error_type or "")[:100] or None
@@ -344,7 +364,10 @@ def error_for_status(
     return error
 
 
-def _class_of(status: int | None, words: tuple[str, ...], message: str) -> type[AiClientError]:
+def _class_of(
+    status: int | None, words: tuple[str, ...], message: str, *, told: bool
+) -> type[AiClientError]:
+    """``told``: an API says it, not a server that does not have the address ("File not found")."""
     for word in words:
         if word in _STRONG:
             return _STRONG[word]
@@ -355,6 +378,12 @@ def _class_of(status: int | None, words: tuple[str, ...], message: str) -> type[
             return QuotaExhausted
     if status == 400 and _MODEL_TEXT.search(message):
         return UpstreamModelMissing
+    if told and status in (403, 404) and _is_about_what_is_kept(message):
+        return InvalidRequest
+    if status == 403 and _REFUSED_MODEL_TEXT.search(message):
+        return UpstreamModelMissing
+    if status == 403 and _RESOURCE_TEXT.search(message):
+        return ResourceRefused
     if status == 413 and "rate_limit_exceeded" in words:
         return RateLimited
     if status is None or status < 300:
@@ -362,6 +391,10 @@ def _class_of(status: int | None, words: tuple[str, ...], message: str) -> type[
     if status < 400:
         return RedirectRefused
     return _BY_STATUS.get(status, InvalidRequest if status < 500 else ServerFailed)
+
+
+def _is_about_what_is_kept(message: str) -> bool:
+    return bool(_KEPT_TEXT.search(message)) and not _OF_A_MODEL.search(message)
 
 
 def _own_words(kind: type[AiClientError], status: int | None) -> str:

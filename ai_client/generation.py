@@ -11,7 +11,8 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -37,6 +38,7 @@ from ai_client.messages import (
     Message,
 )
 from ai_client.model_catalog import provider_metadata
+from ai_client.plan import Plan
 from ai_client.prevention import ais_allowed, arequire_allowed, is_allowed, require_allowed
 from ai_client.prompt_builder import (
     PATIENCE,
@@ -49,13 +51,15 @@ from ai_client.prompt_builder import (
 )
 from ai_client.router import Route
 from ai_client.signals import AfterGenerate, BeforeGenerate, after_generate, before_generate
+from ai_client.values import value
 from ai_client.wire import operation_face
 
 if TYPE_CHECKING:
     from ai_client.client import AiClient
     from ai_client.python_call import PythonCall
     from ai_client.registry import ProviderRegistry, Transporter
-    from ai_client.snapshot import ConnectionConfig
+    from ai_client.snapshot import ConnectionConfig, Snapshot
+    from ai_client.transport import AsyncEngine, Engine
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +91,8 @@ class SiteDoor:
 
     def generate(self, prompt: Prompt) -> Finished:
         require_allowed(prompt)
-        begun = self._begin(prompt, self._choose(prompt), stream=False)
+        client = self._client
+        begun = self._begin(client, prompt, self._choose(client, prompt), stream=False)
         begun.announce()
         result = begun.client.answer(begun.call)
         if isinstance(result, GenerativeAiOperation):
@@ -99,7 +104,9 @@ class SiteDoor:
 
     async def agenerate(self, prompt: Prompt) -> Finished:
         await arequire_allowed(prompt)
-        begun = self._begin(prompt, await self._achoose(prompt), stream=False)
+        client = self._client
+        choice = await self._achoose(client, prompt)
+        begun = self._begin(client, prompt, choice, stream=False)
         await begun.aannounce()
         result = await begun.client.aanswer(begun.call)
         if isinstance(result, GenerativeAiOperation):
@@ -111,7 +118,8 @@ class SiteDoor:
 
     def stream(self, prompt: Prompt) -> Generator[Event]:
         require_allowed(prompt)
-        begun = self._begin(prompt, self._choose(prompt), stream=True)
+        client = self._client
+        begun = self._begin(client, prompt, self._choose(client, prompt), stream=True)
         begun.announce()
         kept: list[Event] | None = [] if after_generate.has_listeners(PromptBuilder) else None
         with closing(begun.client.events_of(begun.call)) as events:
@@ -124,7 +132,9 @@ class SiteDoor:
 
     async def astream(self, prompt: Prompt) -> AsyncGenerator[Event]:
         await arequire_allowed(prompt)
-        begun = self._begin(prompt, await self._achoose(prompt), stream=True)
+        client = self._client
+        choice = await self._achoose(client, prompt)
+        begun = self._begin(client, prompt, choice, stream=True)
         await begun.aannounce()
         kept: list[Event] | None = [] if after_generate.has_listeners(PromptBuilder) else None
         async with aclosing(begun.client.aevents_of(begun.call)) as events:
@@ -137,7 +147,9 @@ class SiteDoor:
 
     def start(self, prompt: Prompt) -> GenerativeAiOperation:
         require_allowed(prompt)
-        begun = self._begin(prompt, _startable(self._choose(prompt)), stream=False)
+        client = self._client
+        choice = _startable(self._choose(client, prompt))
+        begun = self._begin(client, prompt, choice, stream=False)
         begun.announce()
         operation = _operation(begun.client.answer(begun.call))
         begun.report(operation)
@@ -145,7 +157,9 @@ class SiteDoor:
 
     async def astart(self, prompt: Prompt) -> GenerativeAiOperation:
         await arequire_allowed(prompt)
-        begun = self._begin(prompt, _startable(await self._achoose(prompt)), stream=False)
+        client = self._client
+        choice = _startable(await self._achoose(client, prompt))
+        begun = self._begin(client, prompt, choice, stream=False)
         await begun.aannounce()
         operation = _operation(await begun.client.aanswer(begun.call))
         await begun.areport(operation)
@@ -191,7 +205,7 @@ class SiteDoor:
         if not is_allowed(prompt):
             return False
         try:
-            return self._choose(replace(prompt, fallback=False)).meets(prompt)
+            return self._choose(self._client, replace(prompt, fallback=False)).meets(prompt)
         except (InvalidArgument, CapabilityUnsupported):
             return False
 
@@ -199,7 +213,8 @@ class SiteDoor:
         if not await ais_allowed(prompt):
             return False
         try:
-            return (await self._achoose(replace(prompt, fallback=False))).meets(prompt)
+            alone = replace(prompt, fallback=False)
+            return (await self._achoose(self._client, alone)).meets(prompt)
         except (InvalidArgument, CapabilityUnsupported):
             return False
 
@@ -223,11 +238,8 @@ class SiteDoor:
 
     @property
     def _registry(self) -> ProviderRegistry:
-        if self._given_registry is not None:
-            return self._given_registry
-        from ai_client.registry import default_registry
-
-        return default_registry()
+        given = self._given_registry
+        return _site().default_registry() if given is None else given
 
     @property
     def _client(self) -> AiClient:
@@ -236,22 +248,20 @@ class SiteDoor:
     def _connections(self) -> list[ConnectionConfig]:
         return [each.connection for each in self._registry.offers()]
 
-    def _chooser(self) -> Chooser:
-        return Chooser(self._registry, self._client.snapshot().approvals, self._clock)
+    def _chooser(self, client: AiClient) -> Chooser:
+        return Chooser(self._registry, client.snapshot().approvals, self._clock)
 
-    def _choose(self, prompt: Prompt) -> Choice:
-        return self._chooser().choose(prompt)
+    def _choose(self, client: AiClient, prompt: Prompt) -> Choice:
+        return self._chooser(client).choose(prompt)
 
-    async def _achoose(self, prompt: Prompt) -> Choice:
+    async def _achoose(self, client: AiClient, prompt: Prompt) -> Choice:
         """As ``_choose``: in a thread where upstreams have to be asked for their models."""
-        found = self._chooser().choose_at_hand(prompt)
+        found = self._chooser(client).choose_at_hand(prompt)
         if found is not None:
             return found
-        return await sync_to_async(self._choose, thread_sensitive=False)(prompt)
+        return await sync_to_async(self._choose, thread_sensitive=False)(client, prompt)
 
-    def _begin(self, prompt: Prompt, choice: Choice, *, stream: bool) -> _Begun:
-        from ai_client.client import Plan
-
+    def _begin(self, client: AiClient, prompt: Prompt, choice: Choice, *, stream: bool) -> _Begun:
         if prompt.capability is None and choice.capability is Capability.EMBEDDING_GENERATION:
             raise CapabilityUnsupported(
                 "The model is for embeddings; use generate_embedding_result().", param="model"
@@ -264,11 +274,10 @@ class SiteDoor:
         reserve = choice.chain if prompt.fallback else None
         limits = limits_of(prompt, choice.waited)
         plan = Plan(request, everybody, prompt.caller, limits, reserve)
-        client = self._client
         return _Begun(prompt, choice.capability, stream, client, client.call(plan, stream=stream))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Begun:
     """A prompt on its way. Signals cost nothing where nobody receives them."""
 
@@ -398,19 +407,33 @@ def _tell(callee: Callee, error: Exception) -> None:
         logger.error("The function %s, which a model asked for, failed.", name, exc_info=error)
 
 
+class _Site(NamedTuple):
+    """What is had of the site: by the time it is used its apps are ready."""
+
+    default_registry: Callable[[], ProviderRegistry]
+    default_client: Callable[[], AiClient]
+    client_over: Callable[[Callable[[], Snapshot], Engine, AsyncEngine], AiClient]
+
+
+@cache
+def _site() -> _Site:
+    from ai_client.client import client_over, default_client
+    from ai_client.registry import default_registry
+
+    return _Site(default_registry, default_client, client_over)
+
+
 _clients: WeakKeyDictionary[ProviderRegistry, tuple[Transporter, AiClient]] = WeakKeyDictionary()
 
 
 def _client_of(registry: ProviderRegistry) -> AiClient:
     """The process's client, or the one over the engines that the registry was given."""
-    from ai_client.client import client_over, default_client
-
     transporter = registry.transporter()
     if transporter is None:
-        return default_client()
+        return _site().default_client()
     made = _clients.get(registry)
     if made is None or made[0] is not transporter:
         engine, async_engine = transporter.engine, transporter.async_engine
-        made = transporter, client_over(registry.snapshot, engine, async_engine)
+        made = transporter, _site().client_over(registry.snapshot, engine, async_engine)
         _clients[registry] = made
     return made[1]

@@ -65,6 +65,12 @@ class GatewayKeyForm(_GatewayKeyForm):
                 help_text=f"{models.help_text} {one_a_line}",
             )
 
+        priced = _('What has no known price does not count; AI_CLIENT["PRICES"] adds prices.')
+        for name in ("budget_per_day", "budget_per_month"):
+            if name in self.fields:
+                budget = self.fields[name]
+                budget.help_text = f"{budget.help_text} {priced}"
+
     def clean(self) -> dict[str, Any]:
         """The lists are checked as everybody's are."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ai_client.records import GIVEN_UP, OK, RequestRecord
+from ai_client.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LastResult:
     """The last answer's time in milliseconds, and the last failure; times are the clock's."""
 

@@ -10,10 +10,12 @@ from ai_client.capabilities import (
     Capability,
     JsonValue,
     ModelMetadata,
+    Option,
     ProviderMetadata,
 )
 from ai_client.model_options import GENERIC_TEXT
 from ai_client.providers import ModelKind, Provider, fits
+from ai_client.requirements import TUNING
 from ai_client.snapshot import ConnectionConfig
 
 GENERIC_CAPABILITIES = (Capability.TEXT_GENERATION, Capability.CHAT_HISTORY)
@@ -83,6 +85,14 @@ def is_known(connection: ConnectionConfig, model_id: str) -> bool:
     )
 
 
+def tuning_refused_by(provider: Provider, model_id: str) -> tuple[Option, ...]:
+    """The tuning that a model which writes is known to refuse; none where nothing is known of it.
+
+    A table's row that is a guess, or for any model at all, says nothing of this one.
+    """
+    return _tuning_refused_by(_Same(provider), model_id)
+
+
 def named(
     provider: Provider, model: str, others: Iterable[str], options: Mapping[str, JsonValue]
 ) -> tuple[str, ...]:
@@ -125,6 +135,21 @@ def _metadata(same: _Same, model_id: str, name: str) -> ModelMetadata:
     if kind is not None:
         return ModelMetadata(model_id, name or model_id, kind.capabilities, kind.options)
     return ModelMetadata(model_id, name or model_id, GENERIC_CAPABILITIES, GENERIC_TEXT)
+
+
+@lru_cache(maxsize=8192)
+def _tuning_refused_by(same: _Same, model_id: str) -> tuple[Option, ...]:
+    provider = same.provider
+    kinds = provider.kinds if provider.tuned_like is None else provider.tuned_like
+    found: ModelMetadata | ModelKind | None = next(
+        (each for each in provider.models if each.id == model_id), None
+    ) or next((kind for kind in kinds if fits(model_id, kind.models)), None)
+    if found is None or (isinstance(found, ModelKind) and (found.guessed or "*" in found.models)):
+        return ()
+    if Capability.TEXT_GENERATION not in found.capabilities:
+        return ()
+    taken = {option.name for option in found.options}
+    return tuple(option for option in Option if option in TUNING and option not in taken)
 
 
 @lru_cache(maxsize=8192)

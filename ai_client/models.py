@@ -124,11 +124,17 @@ class GatewayKey(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """A new key must not have expired already."""
+        """Names are one line of text, and a new key must not have expired already."""
+        unreadable = _("Line breaks, control characters and other invisible ones cannot be in it.")
+        problems = {
+            field: unreadable
+            for field, text in (("name", self.name), ("caller", self.caller))
+            if not text.isprintable()
+        }
         if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
-            raise ValidationError(
-                {"expires_at": _("The expiry has passed. Choose a time to come.")}
-            )
+            problems["expires_at"] = _("The expiry has passed. Choose a time to come.")
+        if problems:
+            raise ValidationError(problems)
 
 
 class GatewayKeyUsage(models.Model):

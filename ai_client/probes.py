@@ -25,6 +25,7 @@ from ai_client.errors import (
     QuotaExhausted,
     RateLimited,
     RequestError,
+    ResourceRefused,
     UpstreamError,
     UpstreamModelMissing,
 )
@@ -42,7 +43,13 @@ from connectors.probing import Detection, ModelEntry, NothingDetected, ProbeFail
 from connectors.registry import registry
 
 _NO_LIST_STATUSES = frozenset({404, 405, 410, 501})
-_PAST_THE_KEY = (QuotaExhausted, RateLimited, UpstreamModelMissing, RequestError)
+_PAST_THE_KEY = (
+    QuotaExhausted,
+    RateLimited,
+    ResourceRefused,
+    UpstreamModelMissing,
+    RequestError,
+)
 
 
 class ProviderProbe:
@@ -91,7 +98,7 @@ class ProviderProbe:
                 return True
         except (RateLimited, QuotaExhausted):
             return True
-        except KeyRejected as error:
+        except (KeyRejected, ResourceRefused) as error:
             # 403 may be about the list alone: some keys may generate and nothing else.
             if error.upstream_status != 403:
                 return False

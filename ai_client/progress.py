@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ai_client.errors import AiClientError
-from ai_client.events import Event, Finish, ResponseStart, Usage
-from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult, TokenUsage
+from ai_client.events import Event, Finish, PartDelta, PartStart, ResponseStart, Usage, replay
+from ai_client.messages import (
+    AnyResult,
+    EmbeddingResult,
+    GenerativeAiResult,
+    JsonValue,
+    TokenUsage,
+)
 from ai_client.router import Route
+from ai_client.usage_estimate import BYTES_A_TOKEN, FILE_TOKENS, size_of
 
 
 @dataclass(slots=True)
@@ -30,7 +38,12 @@ class Attempt:
 
 @dataclass(slots=True)
 class Progress:
-    """The answer so far. ``committed``: some of it has left, no other route may answer."""
+    """The answer so far. ``committed``: some of it has left, no other route may answer.
+
+    ``sent`` is the body of a conversation's request, None of anything else. ``received`` is the
+    size of what came back, as ``usage_estimate`` counts; ``counted`` what it was when the upstream
+    counted its tokens after a finish, which may have been the last time.
+    """
 
     attempts: list[Attempt] = field(default_factory=list)
     route: Route | None = None
@@ -40,11 +53,30 @@ class Progress:
     model: str = ""
     warnings: tuple[str, ...] = ()
     committed: bool = False
+    sent: Mapping[str, JsonValue] | None = field(default=None, repr=False)
+    received: int = 0
+    counted: int = -1
 
-    def begin(self, route: Route, warnings: tuple[str, ...]) -> None:
+    @property
+    def is_counted(self) -> bool:
+        """Whether the upstream has told how many tokens the whole answer took."""
+        if self.usage is None:
+            return False
+        is_complete = bool(self.attempts) and self.attempts[-1].answered
+        return is_complete or self.counted == self.received
+
+    def begin(
+        self,
+        route: Route,
+        warnings: tuple[str, ...],
+        sent: Mapping[str, JsonValue] | None = None,
+    ) -> None:
         """An attempt starts; nothing of an earlier one is the answer's."""
         self.route = route
         self.warnings = warnings
+        self.sent = sent
+        self.received = 0
+        self.counted = -1
         self.first_event = None
         self.usage = None
         self.finish = None
@@ -55,8 +87,16 @@ class Progress:
         if self.first_event is None:
             self.first_event = now
         match event:
+            case PartDelta():
+                self.received += size_of(event.text)
+            case PartStart():
+                if event.name is not None:
+                    self.received += size_of(event.name)
+                if event.file is not None:
+                    self.received += FILE_TOKENS * BYTES_A_TOKEN
             case Usage():
                 self.usage = event.usage
+                self.counted = -1 if self.finish is None else self.received
             case Finish():
                 self.finish = event.reason.value
             case ResponseStart():
@@ -67,6 +107,9 @@ class Progress:
     def note_whole(self, result: AnyResult, now: float) -> None:
         """Keep what the log needs of an answer that came in one piece; as its events would say."""
         match result:
+            case GenerativeAiResult() if result.usage is None:
+                for event in replay(result):
+                    self.note(event, now)
             case GenerativeAiResult():
                 self.first_event = now
                 self.usage = result.usage

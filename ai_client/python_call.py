@@ -16,7 +16,8 @@ from ai_client.records import Outcome
 from ai_client.router import Route
 
 if TYPE_CHECKING:
-    from ai_client.client import AiClient, Plan
+    from ai_client.client import AiClient
+    from ai_client.plan import Plan
 
 PYTHON: Final = "python"
 """The dialect of callers that use Python rather than the gateway."""

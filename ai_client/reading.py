@@ -5,7 +5,8 @@ Generators in the session's vocabulary (``exchange.py``), without I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import NoReturn, TypeAlias
 
 from ai_client.ask import Limits
@@ -14,6 +15,7 @@ from ai_client.errors import (
     AiClientError,
     AnswerTooLarge,
     ConnectionReset,
+    ContentFiltered,
     DeadlineExceeded,
     FirstEventTimedOut,
     IdleTimedOut,
@@ -25,6 +27,7 @@ from ai_client.errors import (
 from ai_client.events import Event
 from ai_client.exchange import Chunk, End, Opened, Piece, Read, ReadTimedOut, Reply
 from ai_client.sse import Decoder, EventTooLarge
+from ai_client.tool_names import called_back
 from ai_client.wire import ClientFace, ResultFace, StreamParser
 
 DRAIN_SECONDS = 0.25
@@ -148,11 +151,14 @@ def read_stream(
     clock: Callable[[], float],
     *,
     hide_usage: bool,
+    hand_on: bool = False,
 ) -> Pieces:
     """The stream as pieces, one per chunk that holds anything.
 
     What was parsed before an error leaves before the error is raised. Pings and comments are no
-    progress: they do not put the idle timeout off.
+    progress: they do not put the idle timeout off. With ``hand_on``, which is for a caller who
+    gets the upstream's own bytes, a prompt that was refused in an answer is the last piece and no
+    error.
     """
     lines = Decoder()
     progressed = clock()
@@ -172,7 +178,9 @@ def read_stream(
                 raise StreamTruncated("The upstream's stream broke off.") from reply
             case _:
                 raise _broken(reply, patience)
-        piece, failure = _parsed(parser, lines, decoder.feed(reply.data), hide_usage=hide_usage)
+        piece, failure = _parsed(
+            parser, lines, decoder.feed(reply.data), hide_usage=hide_usage, hand_on=hand_on
+        )
         if piece.events:
             begun = True
             progressed = clock()
@@ -180,12 +188,27 @@ def read_stream(
             yield piece
         if failure is not None:
             raise failure
+        if piece.last:
+            break
     # Only a body read to its end leaves a socket that can be used again.
     yield Read(DRAIN_SECONDS)
 
 
+def with_callers_names(pieces: Pieces, names: Mapping[str, str]) -> Pieces:
+    """The pieces with the names that functions have at the caller's (``tool_names``)."""
+    reply: Reply = None
+    while True:
+        try:
+            step = pieces.send(reply)
+        except StopIteration:
+            return
+        if isinstance(step, Piece):
+            step = replace(step, events=called_back(step.events, names))
+        reply = yield step
+
+
 def _parsed(
-    parser: StreamParser, lines: Decoder, data: bytes, *, hide_usage: bool
+    parser: StreamParser, lines: Decoder, data: bytes, *, hide_usage: bool, hand_on: bool
 ) -> tuple[Piece, AiClientError | None]:
     """What a chunk holds, and the error that cut it short."""
     events: list[Event] = []
@@ -202,6 +225,11 @@ def _parsed(
                 raw.append(sse.block)
             if parser.finished:
                 break
+    except ContentFiltered as error:
+        if hand_on and error.events:
+            block = (*raw, sse.block)
+            return Piece((*events, *error.events), b"".join(block), last=True), None
+        failure = error
     except AiClientError as error:
         failure = error
     except EventTooLarge:

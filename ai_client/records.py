@@ -1,18 +1,21 @@
 """What is remembered of one request: plain values, and their one-line JSON for the spool.
 
-No prompt and no answer is in them. Times are in milliseconds unless they say otherwise.
+No prompt and no answer is in them. Times are in milliseconds unless they say otherwise. They have
+no slots, because orjson writes what has a ``__dict__`` in half the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from enum import StrEnum
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
 from ai_client.messages import JsonValue, TokenUsage
+from ai_client.values import value
 
 OK = "ok"
 """The class of an attempt that answered."""
@@ -37,7 +40,7 @@ class MalformedRecord(ValueError):
     """A line that is not a complete record."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=False)
 class AttemptRecord:
     """One connection that was asked.
 
@@ -75,7 +78,7 @@ class AttemptRecord:
         return replace(self, model=model, message=message)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=False)
 class RequestRecord:
     """One request, complete.
 
@@ -131,21 +134,16 @@ class RequestRecord:
         if not isinstance(data, dict):
             raise MalformedRecord("The line is not a JSON object.")
         try:
-            values = _known(data, _RECORD_FIELDS)
-            values["outcome"] = Outcome(values["outcome"])
-            values["attempts"] = tuple(
-                [
-                    AttemptRecord(**_known(attempt, _ATTEMPT_FIELDS))
-                    for attempt in values.get("attempts") or ()
-                ]
-            )
-            usage = values.get("usage")
-            values["usage"] = None if usage is None else TokenUsage(**_known(usage, _USAGE_FIELDS))
-            values["warnings"] = tuple(values.get("warnings") or ())
-            if not isinstance(values["request_id"], str):
+            if not isinstance(data["request_id"], str):
                 raise TypeError("The request id is no text.")
-            values["created"] = float(values["created"])
-            return cls(**values)
+            data["created"] = float(data["created"])
+            data["outcome"] = _OUTCOMES[data["outcome"]]
+            attempts = data.get("attempts") or ()
+            data["attempts"] = tuple([_made(AttemptRecord, attempt) for attempt in attempts])
+            usage = data.get("usage")
+            data["usage"] = None if usage is None else _made(TokenUsage, usage)
+            data["warnings"] = tuple(data.get("warnings") or ())
+            return _made(cls, data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedRecord("The line is not a request record.") from error
 
@@ -168,9 +166,17 @@ class RequestRecord:
 
 
 _BIGGEST = (1 << 63) - 1
-_RECORD_FIELDS = frozenset(field.name for field in fields(RequestRecord))
-_ATTEMPT_FIELDS = frozenset(field.name for field in fields(AttemptRecord))
-_USAGE_FIELDS = frozenset(field.name for field in fields(TokenUsage))
+_OUTCOMES = {each.value: each for each in Outcome}
+_Kind = TypeVar("_Kind", AttemptRecord, RequestRecord, TokenUsage)
+
+
+def _members(kind: type[AttemptRecord | RequestRecord | TokenUsage]) -> _Members:
+    names = [each.name for each in fields(kind)]
+    return frozenset(names), itemgetter(*names)
+
+
+_Members: TypeAlias = tuple[frozenset[str], Callable[[dict[str, Any]], tuple[Any, ...]]]
+_MEMBERS = {kind: _members(kind) for kind in (AttemptRecord, RequestRecord, TokenUsage)}
 
 
 def _plain(value: Any) -> Any:
@@ -189,7 +195,11 @@ def _plain(value: Any) -> Any:
             return _plain(str(value))
 
 
-def _known(data: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    if data.keys() <= names:
-        return data
-    return {name: value for name, value in data.items() if name in names}
+def _made(kind: type[_Kind], data: dict[str, Any]) -> _Kind:
+    """A record of ``data``, without members that this version does not know."""
+    names, values = _MEMBERS[kind]
+    try:
+        # By their places, which is much sooner done than by their names.
+        return kind(*values(data))
+    except KeyError:
+        return kind(**{name: value for name, value in data.items() if name in names})

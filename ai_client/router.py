@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ai_client.capabilities import Capability, Option
 from ai_client.errors import (
@@ -21,16 +21,19 @@ from ai_client.errors import (
 )
 from ai_client.health import READY, Admission, Health, Standing
 from ai_client.key_rights import KeyScope
+from ai_client.model_catalog import tuning_refused_by
 from ai_client.snapshot import ConnectionConfig, GatewayKeyConfig, Snapshot
+from ai_client.values import value
 
 AUTO = "auto"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Route:
     """One connection with the model to ask there, and the wire format to ask in.
 
-    ``without`` is tuning that this model refuses, which is left out with a warning.
+    ``without`` is tuning that this model refuses: it is left out, with a warning, wherever the
+    request is translated.
     """
 
     connection: ConnectionConfig
@@ -47,16 +50,18 @@ class Route:
 def spoken(routes: Iterable[Route], dialect: str | None) -> tuple[Route, ...]:
     """The routes with their wire formats: the caller's ``dialect`` where the provider speaks it.
 
-    So nothing is translated. Else it is the format in which the provider's model is asked for text.
-    A route that says its wire format keeps it.
+    So nothing is translated. Else it is the format in which the provider's model is asked for text,
+    without the tuning that the model is known to refuse. A route that says its wire format keeps
+    it, and is as its maker wants it.
     """
     return tuple(each if each.wire else _spoken(each, dialect) for each in routes)
 
 
 def _spoken(route: Route, dialect: str | None) -> Route:
+    refused = tuning_refused_by(route.connection.provider, route.model)
     if dialect is not None and _also_speaks(route.connection, dialect):
-        return replace(route, wire=dialect)
-    return replace(route, wire=_own_wire(route))
+        return replace(route, wire=dialect, without=refused)
+    return replace(route, wire=_own_wire(route), without=refused)
 
 
 def in_own_wire(route: Route) -> Route | None:
@@ -110,7 +115,7 @@ def require_connections(snapshot: Snapshot) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Approved:
     """The routes that a caller may use, and the connectors that it was kept from."""
 
@@ -258,7 +263,7 @@ def _named(connections: tuple[ConnectionConfig, ...], name: str) -> Iterator[Rou
             yield Route(connection, name)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Candidate:
     """A route with its standing at the moment."""
 

@@ -23,6 +23,7 @@ from ai_client.endpoints import addressed, upstream_headers
 from ai_client.errors import (
     AiClientError,
     BadContent,
+    ContentFiltered,
     ContextTooLong,
     Effect,
     EmptyAnswer,
@@ -50,8 +51,10 @@ from ai_client.exchange import (
     Step,
 )
 from ai_client.health import Health
+from ai_client.holders import able, left_after
 from ai_client.json_text import dump
 from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult
+from ai_client.named_models import Check
 from ai_client.progress import Attempt, Progress
 from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 from ai_client.reading import (
@@ -62,8 +65,10 @@ from ai_client.reading import (
     read_refusal,
     read_stream,
     read_whole,
+    with_callers_names,
 )
 from ai_client.router import Route, admit, in_own_wire, standing
+from ai_client.tool_names import answered_back
 from ai_client.wire import Target, WireRequest, asking_face, client_face, result_face
 
 Flow: TypeAlias = Generator[Step | Output, Reply, None]
@@ -100,7 +105,8 @@ class Session:
     ``context_window`` tells how many tokens a provider's model takes, given the provider's price
     id; it is only asked once a prompt was too long for a model. ``hide`` takes a connection's key,
     its second argument, out of what an upstream said. ``headers`` go to every upstream besides its
-    own. ``reserve`` is asked for further routes when all of ``routes`` have failed.
+    own. ``reserve`` is asked for further routes when all of ``routes`` have failed. ``check`` may
+    refuse a caller's own body that would go to a route.
     """
 
     def __init__(
@@ -114,9 +120,11 @@ class Session:
         hide: Callable[[str, str], str] = lambda text, _: text,
         headers: Mapping[str, str] | None = None,
         reserve: Reserve | None = None,
+        check: Check | None = None,
     ) -> None:
         self._ask = ask
         self._reserve = reserve
+        self._check = check
         self._headers = headers or {}
         self._routes = routes
         self._health = health
@@ -170,6 +178,7 @@ class Session:
                     raise
                 tried.append(error)
                 sent += isinstance(error, UpstreamError | ContextTooLong)
+                waiting = left_after(route, waiting, self._ask)
                 if isinstance(error, ContextTooLong):
                     too_small = max(too_small, self._window(route))
                 if isinstance(error, EndpointMissing):
@@ -196,8 +205,10 @@ class Session:
 
     def _admitted(self, routes: tuple[Route, ...]) -> tuple[deque[Route], UpstreamError | None]:
         """Those of ``routes`` to begin with; where there are none, why."""
+        now = self._clock()
         try:
-            return deque(admit(routes, self._health, self._clock())), None
+            routes = able(routes, self._ask, self._health, now)
+            return deque(admit(routes, self._health, now)), None
         except UpstreamError as refusal:
             if self._reserve is None:
                 raise
@@ -249,7 +260,10 @@ class Session:
         face = asking_face(route.wire_format)
         target = Target(route.model, connection.provider.name, connection.options)
         wire, forwarded = self._ask.render(face, route.wire_format, target, route.without)
-        self.progress.begin(route, wire.warnings)
+        if forwarded and self._check is not None:
+            self._check(wire.body, route)
+        results = result_face(route.wire_format)
+        self.progress.begin(route, wire.warnings, wire.body if results is None else None)
         self._patience.begin(connection.timeout)
         self._health.begin(connection.id, connection.revision, route.model, self._clock())
         opened = yield from self._open(attempt, wire)
@@ -267,7 +281,6 @@ class Session:
         decoder = BodyDecoder(opened.headers.get("content-encoding", ""))
         if is_web_page(opened):
             raise BadContent(f"{connection.provider.name} answered with a web page.")
-        results = result_face(route.wire_format)
         if results is not None:
             body = yield from read_whole(decoder, self._patience)
             result = results.parse_result(body, content_type(opened), wire)
@@ -282,14 +295,25 @@ class Session:
                 self._patience,
                 self._clock,
                 hide_usage=self._ask.hide_usage,
+                hand_on=forwarded and self._ask.stream,
             )
+            if wire.tool_names:
+                pieces = with_callers_names(pieces, wire.tool_names)
             if self._ask.stream:
                 yield from self._stream(attempt, pieces, forwarded=forwarded)
             else:
                 yield from self._collected(attempt, pieces)
             return
         body = yield from read_whole(decoder, self._patience)
-        yield from self._whole(attempt, talking.parse_response(body), body if forwarded else None)
+        try:
+            answer = talking.parse_response(body)
+        except ContentFiltered as refusal:
+            if not (forwarded and refusal.events) or self._ask.stream:
+                raise
+            answer = collect(refusal.events)
+        if wire.tool_names:
+            answer = answered_back(answer, wire.tool_names)
+        yield from self._whole(attempt, answer, body if forwarded else None)
 
     def _whole(
         self, attempt: Attempt, result: AnyResult, raw: bytes | None, media_type: str = ""

@@ -24,6 +24,7 @@ from ai_client.errors import (
     RateLimited,
     RedirectRefused,
     RequestError,
+    ResourceRefused,
     UpstreamError,
     UpstreamModelMissing,
 )
@@ -49,7 +50,13 @@ TRIAL = GenerationRequest((user_message("Reply with: OK"),), ModelConfig(max_tok
 STEPS: tuple[StepName, ...] = ("dns", "connect", "tls", "auth", "model", "first_token")
 
 # They come from behind the check of the key, and the key is not what they complain about.
-_PAST_THE_KEY = (QuotaExhausted, RateLimited, UpstreamModelMissing, RequestError)
+_PAST_THE_KEY = (
+    QuotaExhausted,
+    RateLimited,
+    ResourceRefused,
+    UpstreamModelMissing,
+    RequestError,
+)
 
 Noted = Callable[[float, UpstreamError | None], None]
 """Told how the trial ended: seconds until the first words, and the failure if there was one."""

@@ -12,6 +12,7 @@ from ai_client.exchange import Output
 from ai_client.progress import Attempt, Progress
 from ai_client.records import GIVEN_UP, OK, AttemptRecord, Outcome, RequestRecord
 from ai_client.snapshot import GatewayKeyConfig
+from ai_client.usage_estimate import BYTES_A_TOKEN, estimated
 
 
 class Watcher(Protocol):
@@ -67,6 +68,14 @@ class Trail:
         answered = route is not None and progress.committed
         connection = route.connection if route is not None and answered else None
         first = progress.first_event
+        usage, warnings = progress.usage, progress.warnings
+        paid = connection
+        if _is_estimated(progress, outcome):
+            assert route is not None
+            assert progress.sent is not None
+            paid = route.connection
+            usage = estimated(usage, progress.sent, progress.received)
+            warnings = (*warnings, _estimate_of(paid.name))
         return RequestRecord(
             request_id=self.request_id,
             created=self.created,
@@ -80,17 +89,39 @@ class Trail:
             stream=self.stream,
             connection=connection.name if connection else "",
             connection_id=connection.id if connection else "",
-            provider=connection.provider.slug if connection else "",
-            price_id=connection.provider.price_id if connection else None,
+            provider=paid.provider.slug if paid else "",
+            price_id=paid.provider.price_id if paid else None,
             model=(progress.model or route.model) if route is not None and connection else "",
             attempts=tuple([_attempt(each, now) for each in progress.attempts]),
-            usage=progress.usage,
+            usage=usage,
             first_event_ms=None if first is None else _milliseconds(first - self.started),
             error_code=error.code if error else "",
             status=status,
             finish_reason=progress.finish or "",
-            warnings=(*progress.warnings, *_double_charges(progress)),
+            warnings=(*warnings, *_double_charges(progress)),
         )
+
+
+def _is_estimated(progress: Progress, outcome: Outcome) -> bool:
+    """Whether an upstream is paid for a conversation of which it has not told the final usage.
+
+    It is for an answer of which some has left, and where the caller has left before that: what was
+    asked is billed, whoever hears the answer. An attempt that failed before any content costs
+    nothing here, for nobody knows whether it does there.
+    """
+    if progress.sent is None or progress.is_counted:
+        return False
+    if progress.committed:
+        return True
+    last = progress.attempts[-1]
+    return outcome is Outcome.CLIENT_CLOSED and last.error is None and last.status in (None, 200)
+
+
+def _estimate_of(connection: str) -> str:
+    return (
+        f"usage_estimated: {connection} had not told the final number of tokens when the answer "
+        f"ended; {BYTES_A_TOKEN} bytes are taken for one."
+    )
 
 
 def _double_charges(progress: Progress) -> Iterator[str]:
@@ -118,4 +149,4 @@ def _attempt(attempt: Attempt, now: float) -> AttemptRecord:
 
 
 def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+    return round(seconds * 1_000_000) / 1000

@@ -27,8 +27,8 @@ from bench.site import store_log, throwaway_site
 from bench.upstream import TEXT, running_upstream
 
 if TYPE_CHECKING:
-    from ai_client.client import Plan
     from ai_client.exchange import Open
+    from ai_client.plan import Plan
     from ai_client.prompt_builder import PromptBuilder
 
 QUESTION = "Explain gravity in one sentence."
@@ -88,8 +88,8 @@ async def ameasured(ways: Mapping[str, Awaiting], rounds: int, calls: int) -> di
 
 def plan() -> Plan:
     """The plain question, as whoever knows the client asks it."""
-    from ai_client.client import Plan
     from ai_client.messages import GenerationRequest, user_message
+    from ai_client.plan import Plan
 
     return Plan(GenerationRequest((user_message(QUESTION),)))
 

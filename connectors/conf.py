@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from operator import call
 
 from django.conf import settings
 
@@ -66,7 +67,7 @@ def ai_enabled() -> bool:
 
     Other apps may have switches of their own, see ``add_ai_switch``.
     """
-    return leaves_on(declared().get(AI_ENABLED, True)) and all(is_on() for is_on in _switches)
+    return leaves_on(declared().get(AI_ENABLED, True)) and all(map(call, _switches))
 
 
 def leaves_on(value: object) -> bool:

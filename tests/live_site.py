@@ -33,7 +33,7 @@ from ai_client.simulator.server import Simulator, running_simulator
 from connectors.services import apply_connections
 
 UPSTREAM_KEY = "sk-canary-upstream-key-0123456789abcdef"
-SECONDS_TO_START = 30.0
+SECONDS_TO_START = 60.0
 
 DIALECTS = {
     "openai_chat": ("openai", "/v1", "gpt-simulated"),

@@ -15,9 +15,12 @@ from pathlib import Path
 _scratch = Path(tempfile.mkdtemp(prefix="koneek-tests-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 
-os.environ.setdefault("SECRET_KEY", "the-key-of-the-tests-" + "x" * 40)
+# pytest-xdist's processes begin with the variables of the one that started them. Each is a site of
+# its own: by its key, which its names in Redis are made of, and by its spool.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+os.environ["SECRET_KEY"] = f"the-key-of-the-tests-{_worker}-" + "x" * 40
+os.environ["AI_CLIENT_SPOOL_DIR"] = str(_scratch / "spool")
 os.environ.setdefault("HTTPS_ONLY", "false")
-os.environ.setdefault("AI_CLIENT_SPOOL_DIR", str(_scratch / "spool"))
 os.environ.pop("DEBUG", None)
 # Tests that count in Redis say so, and in which one.
 os.environ.pop("REDIS_URL", None)

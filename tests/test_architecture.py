@@ -21,6 +21,7 @@ import pytest
 from tests.source_tree import ROOT, Module, is_within, read
 
 PURE = {
+    "ai_client.values": "frozen dataclasses that are quick to make",
     "ai_client.capabilities": "what models can do, and what a prompt needs",
     "ai_client.requirements": "what a prompt needs of a model, and whether a model has it",
     "ai_client.model_options": "the options that kinds of models have",
@@ -47,6 +48,10 @@ PURE = {
     "ai_client.reading": "one upstream answer, read step by step",
     "ai_client.json_text": "JSON in and out",
     "ai_client.echoes": "an upstream's words without what they repeat of the prompt",
+    "ai_client.plan": "a request, and who may answer it",
+    "ai_client.kept": "how much of a request an upstream keeps",
+    "ai_client.holders": "who may answer a request that refers to what an upstream keeps",
+    "ai_client.named_models": "the models that a body names besides the one it asks for",
     "ai_client.session": "one request against its routes; fallback lives here",
     "ai_client.records": "what is remembered of a request",
     "ai_client.trail": "what is known of a request while it runs",
@@ -59,6 +64,9 @@ PURE = {
     "ai_client.call_ids": "ids for function calls that came without",
     "ai_client.openai_envelope": "what OpenAI's APIs put around answers: JSON, or an error",
     "ai_client.openai_models": "the list of models of OpenAI's APIs",
+    "ai_client.openai_reasoning": "how much OpenAI's models can be told to think",
+    "ai_client.caller_words": "our names of settings in the words of a caller's dialect",
+    "ai_client.tool_names": "names of functions that another dialect does not allow",
     "ai_client.openai_errors": "errors as OpenAI's APIs tell them to callers",
     "ai_client.body_fields": "the fields of a caller's body; refusals name them by their path",
     "ai_client.body_files": "files in a caller's body",
@@ -75,6 +83,7 @@ PURE = {
     "ai_client.structured": "answers as JSON of a given shape",
     "ai_client.typed_json": "Python types as JSON schemas, and JSON read into them",
     "ai_client.prices": "what an answer cost, from the price list in a package",
+    "ai_client.usage_estimate": "tokens of an answer that nobody has counted",
 }
 NETWORK = {
     "ai_client.transport": "the loops that move bytes; the only importer of an HTTP library",
@@ -373,9 +382,14 @@ RULES_AND_BREACHES: list[tuple[Rule, str, str]] = [
 RULES = list(dict.fromkeys(rule for rule, _, _ in RULES_AND_BREACHES))
 
 
+@pytest.fixture(scope="module")
+def code() -> Modules:
+    return read(ROOT, ["connectors", "ai_client", "koneek_site"])
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_code_obeys(rule: Rule) -> None:
-    found = rule(read(ROOT, ["connectors", "ai_client", "koneek_site"]))
+def test_the_code_obeys(rule: Rule, code: Modules) -> None:
+    found = rule(code)
     assert not found, f"{rule.__doc__}\n  " + "\n  ".join(found)
 
 

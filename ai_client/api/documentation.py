@@ -16,6 +16,7 @@ IF_MATCH = OpenApiParameter(
     description="The ETag of the gateway key as the caller knows it.",
 )
 _NO_LIMIT = "null: no limit."
+_BUDGET = f"US dollars, UTC. What has no known price does not count. {_NO_LIMIT}"
 
 
 class GatewayKeyUse(serializers.Serializer[Any]):
@@ -88,12 +89,8 @@ class GatewayKeyChange(serializers.Serializer[Any]):
     concurrency = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, help_text=_NO_LIMIT
     )
-    budget_per_day = serializers.CharField(
-        required=False, allow_null=True, help_text=f"US dollars, UTC. {_NO_LIMIT}"
-    )
-    budget_per_month = serializers.CharField(
-        required=False, allow_null=True, help_text=f"US dollars, UTC. {_NO_LIMIT}"
-    )
+    budget_per_day = serializers.CharField(required=False, allow_null=True, help_text=_BUDGET)
+    budget_per_month = serializers.CharField(required=False, allow_null=True, help_text=_BUDGET)
 
 
 class GatewayKeyWrite(GatewayKeyChange):

@@ -12,6 +12,7 @@
     │   │   └── CapabilityUnsupported  400  the provider's models are not for that
     │   ├── ContentFiltered            400  a policy of the upstream refused the prompt
     │   ├── PayloadTooLarge            413
+    │   │   └── TooManyParts           413
     │   ├── RequestTimeout             408  the caller sent its body too slowly
     │   ├── EndpointNotFound           404  a path that the gateway does not serve
     │   ├── MethodNotAllowed           405
@@ -30,7 +31,7 @@
         ├── NameNotResolved, AddressRefused, ConnectFailed, ConnectTimedOut, TlsFailed,
         │   PoolExhausted, WriteReset, StaleSocket, ConnectionReset
         ├── RateLimited, QuotaExhausted, Overloaded, KeyRejected, KeyUnreadable,
-        │   UpstreamModelMissing, RedirectRefused
+        │   ResourceRefused, UpstreamModelMissing, RedirectRefused
         ├── EndpointMissing            404
         ├── ServerFailed               502
         │   └── GatewayTimedOut          504
@@ -72,6 +73,7 @@ from ai_client.errors.here import (
     PermissionRefused,
     RequestError,
     RequestTimeout,
+    TooManyParts,
     TurnsExhausted,
     UnsupportedFeature,
 )
@@ -100,6 +102,7 @@ from ai_client.errors.upstream import (
     RedirectRefused,
     RequestConflict,
     RequestGivenUp,
+    ResourceRefused,
     ServerFailed,
     StaleSocket,
     StreamTruncated,
@@ -157,11 +160,13 @@ __all__ = [
     "RequestError",
     "RequestGivenUp",
     "RequestTimeout",
+    "ResourceRefused",
     "Scope",
     "ServerFailed",
     "StaleSocket",
     "StreamTruncated",
     "TlsFailed",
+    "TooManyParts",
     "TurnsExhausted",
     "UnsupportedFeature",
     "UpstreamError",

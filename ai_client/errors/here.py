@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ai_client.errors.base import AiClientError
+
+if TYPE_CHECKING:
+    from ai_client.events import Event
 
 
 class RequestError(AiClientError):
@@ -49,9 +53,14 @@ class CapabilityUnsupported(UnsupportedFeature):
 
 
 class ContentFiltered(RequestError):
-    """The upstream's content policy refused the prompt."""
+    """The upstream's content policy refused the prompt.
+
+    ``events`` say the same as an answer, where the upstream said it in one (200): a caller of its
+    dialect gets that as it came.
+    """
 
     code = "content_filter"
+    events: tuple[Event, ...] = ()
 
 
 class PayloadTooLarge(RequestError):
@@ -59,6 +68,12 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     code = "request_too_large"
+
+
+class TooManyParts(PayloadTooLarge):
+    """More messages and parts than are translated for a connection of another dialect."""
+
+    retryable = True
 
 
 class RequestTimeout(RequestError):

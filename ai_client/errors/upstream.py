@@ -164,6 +164,17 @@ class KeyRejected(UpstreamError):
     cured_by_retry = False
 
 
+class ResourceRefused(UpstreamError):
+    """403: the account may not use something that this request asks for; other requests it may.
+
+    Counts half, so that only a model that nobody may use is left alone after a while.
+    """
+
+    code = "upstream_auth"
+    effect = Effect.HALF
+    cured_by_retry = False
+
+
 class KeyUnreadable(UpstreamError):
     """The stored key cannot be decrypted, so nothing was sent."""
 

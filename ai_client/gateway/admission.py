@@ -28,6 +28,9 @@ class Admission(Protocol):
     def applies_to(self, key: GatewayKeyConfig) -> bool:
         """Whether the key has any limit; without one nothing is asked and nothing is counted."""
 
+    def require_room(self, key: GatewayKeyConfig) -> None:
+        """Refuse at once what ``admit`` would refuse for sure. Takes no place, waits for nobody."""
+
     def admit(self, key: GatewayKeyConfig) -> Lease:
         """A place for one request; may wait for a shared store."""
 

@@ -15,14 +15,15 @@ from typing import Any, TypeAlias
 from ai_client import conf
 from ai_client.errors import (
     AiClientError,
-    EndpointNotFound,
     MethodNotAllowed,
     PayloadTooLarge,
     RequestTimeout,
 )
-from ai_client.gateway.core import Call, Gateway
+from ai_client.gateway.call import Call
+from ai_client.gateway.core import SMALL_BODY_BYTES, Gateway
 from ai_client.gateway.default import default_gateway
-from ai_client.gateway.endpoints import ENDPOINTS, Found, find, unknown
+from ai_client.gateway.dialects import unknown
+from ai_client.gateway.endpoints import Found, find, not_served
 from ai_client.transport import arun
 from ai_client.wire import WireResponse
 
@@ -30,10 +31,6 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-
-SMALL_BODY_BYTES = 64 * 1024
-"""A larger body is only read from a caller with a key."""
-
 
 WATCH_AFTER = 0.2
 """Seconds after which it is watched for that the caller leaves. Most answers are there before,
@@ -55,9 +52,8 @@ class GatewayApplication:
         path = request_path(scope)
         found = find(path)
         if found is None:
-            served = ", ".join(each.path for each in ENDPOINTS)
-            error = EndpointNotFound(f"The gateway does not serve {path}. It serves {served}.")
-            await _respond(send, gateway.refuse(unknown(path), error))
+            headers = scope["headers"]
+            await _respond(send, gateway.refuse(unknown(path, headers), headers, not_served(path)))
             return
         try:
             opened = await self._open(gateway, found, scope, receive)
@@ -78,11 +74,11 @@ class GatewayApplication:
         try:
             if scope["method"] != endpoint.method:
                 raise MethodNotAllowed(f"This path takes {endpoint.method}, not {scope['method']}.")
-            if not _is_small(headers):
-                gateway.require_caller(headers)
+            if not _is_small(headers) and (spared := gateway.spare(found, headers)):
+                return spared
             body = await _body(headers, receive)
         except AiClientError as error:
-            return gateway.refuse(endpoint, error)
+            return gateway.refuse(found, headers, error)
         return gateway.open(found, headers, body, scope.get("query_string", b"").decode("latin-1"))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ai_client.capabilities import Capability
+from ai_client.errors import EndpointNotFound
 
 
 class Kind(Enum):
@@ -117,10 +118,10 @@ def find(path: str) -> Found | None:
     return None
 
 
-def unknown(path: str) -> Endpoint:
-    """Stands for a path that is not served: the error is told in the dialect that it looks like."""
-    is_google = path.startswith("/v1beta/")
-    return Endpoint(path, "google_generate" if is_google else "openai_chat", method="")
+def not_served(path: str) -> EndpointNotFound:
+    """The error for a path that ``find`` does not find."""
+    served = ", ".join(each.path for each in ENDPOINTS)
+    return EndpointNotFound(f"The gateway does not serve {path}. It serves {served}.")
 
 
 def _split(endpoint: Endpoint) -> tuple[Endpoint, str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
 from ai_client.approvals import caller_label, gateway_caller
 from ai_client.errors import ModelNotFound
@@ -14,28 +13,6 @@ from ai_client.trail import Trail
 from ai_client.wire import ServedModel, listing_face
 
 SITE = "koneek"
-_OPENAI = "openai_chat"
-_DIALECTS = {
-    b"anthropic-version": "anthropic_messages",
-    b"x-goog-api-key": "google_generate",
-    b"x-goog-api-client": "google_generate",
-}
-
-
-def spoken(found: Found, headers: Iterable[tuple[bytes, bytes]]) -> Found:
-    """What was found, in the dialect of who asks.
-
-    All vendors list their models at one path: Anthropic's callers name its version there, and
-    Google's send a key or a name in a header of Google's.
-    """
-    endpoint = found.endpoint
-    if endpoint.kind not in (Kind.MODELS, Kind.MODEL) or endpoint.dialect != _OPENAI:
-        return found
-    for name, _ in headers:
-        dialect = _DIALECTS.get(name.lower())
-        if dialect is not None:
-            return replace(found, endpoint=replace(endpoint, dialect=dialect))
-    return found
 
 
 def render(

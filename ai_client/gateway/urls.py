@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from ai_client.gateway.endpoints import ENDPOINTS
-from ai_client.gateway.views import gateway_view
+from ai_client.gateway.views import gateway_view, unknown_view
 
 app_name = "gateway"
 urlpatterns = [
@@ -17,3 +17,5 @@ urlpatterns = [
     )
     for each in ENDPOINTS
 ]
+# Programs read no page of HTML. An address of the site's own below these goes before the include.
+urlpatterns.append(re_path(r"^(?P<path>v1(?:beta)?/.*)$", unknown_view, name="unknown"))

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
 
 from django.core.exceptions import RequestDataTooBig
@@ -16,9 +17,12 @@ from django.views.decorators.csrf import csrf_exempt
 from ai_client import conf
 from ai_client.errors import AiClientError, MethodNotAllowed, PayloadTooLarge
 from ai_client.exchange import Output
-from ai_client.gateway.core import Call, Headers
+from ai_client.gateway.call import Call
+from ai_client.gateway.core import SMALL_BODY_BYTES
 from ai_client.gateway.default import default_gateway
-from ai_client.gateway.endpoints import Endpoint, Found
+from ai_client.gateway.dialects import unknown
+from ai_client.gateway.endpoints import Endpoint, Found, not_served
+from ai_client.gateway.reading import Headers
 from ai_client.transport import arun, run
 from ai_client.wire import WireResponse
 
@@ -42,25 +46,35 @@ async def gateway_view(
     return _response(refusal) if refusal else _answer_blocking(opened)
 
 
+@csrf_exempt
+async def unknown_view(request: HttpRequest, path: str) -> HttpResponseBase:
+    """A path below those of the gateway that it does not serve."""
+    headers = _headers(request)
+    path = f"/{path}"
+    return _response(default_gateway().refuse(unknown(path, headers), headers, not_served(path)))
+
+
 def _open(request: HttpRequest, found: Found) -> Call | WireResponse:
-    gateway, endpoint = default_gateway(), found.endpoint
+    gateway, endpoint, headers = default_gateway(), found.endpoint, _headers(request)
     if request.method != endpoint.method:
-        return gateway.refuse(
-            endpoint,
-            MethodNotAllowed(f"This path takes {endpoint.method}, not {request.method}."),
-        )
+        error = MethodNotAllowed(f"This path takes {endpoint.method}, not {request.method}.")
+        return gateway.refuse(found, headers, error)
     maximum = conf.current().MAX_BODY_BYTES
     too_large = PayloadTooLarge(f"The request's body is larger than {maximum // 1024} KiB.")
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > maximum:
-        return gateway.refuse(endpoint, too_large)
+    given = request.headers.get("content-length", "")
+    length = int(given) if given.isdigit() else 0
+    if length > maximum:
+        return gateway.refuse(found, headers, too_large)
+    spared = gateway.spare(found, headers) if length > SMALL_BODY_BYTES else None
+    if spared is not None:
+        return spared
     try:
         body = request.read(maximum + 1)
     except RequestDataTooBig:
-        return gateway.refuse(endpoint, too_large)
+        return gateway.refuse(found, headers, too_large)
     if len(body) > maximum:
-        return gateway.refuse(endpoint, too_large)
-    return gateway.open(found, _headers(request), body, request.META.get("QUERY_STRING", ""))
+        return gateway.refuse(found, headers, too_large)
+    return gateway.open(found, headers, body, request.META.get("QUERY_STRING", ""))
 
 
 def _headers(request: HttpRequest) -> Headers:
@@ -84,22 +98,7 @@ async def _answer_awaiting(call: Call) -> HttpResponseBase:
     except BaseException:
         call.leave()
         raise
-
-    async def body() -> AsyncIterator[bytes]:
-        try:
-            async with aclosing(outputs):
-                yield call.piece(first)
-                async for output in outputs:
-                    yield call.piece(output)
-            yield call.end()
-        except AiClientError as error:
-            yield call.break_off(error)
-        except Exception as error:
-            yield call.break_off(call.unexpected(error))
-        finally:
-            call.leave()
-
-    return _streaming(call, body())
+    return _streaming(call, _Awaited(call, outputs, first))
 
 
 def _answer_blocking(call: Call) -> HttpResponseBase:
@@ -116,25 +115,98 @@ def _answer_blocking(call: Call) -> HttpResponseBase:
     except BaseException:
         call.leave()
         raise
-
-    def body() -> Iterator[bytes]:
-        try:
-            with closing(outputs):
-                yield call.piece(first)
-                for output in outputs:
-                    yield call.piece(output)
-            yield call.end()
-        except AiClientError as error:
-            yield call.break_off(error)
-        except Exception as error:
-            yield call.break_off(call.unexpected(error))
-        finally:
-            call.leave()
-
-    return _streaming(call, body())
+    return _streaming(call, _Blocking(call, outputs, first))
 
 
-def _streaming(call: Call, body: Iterator[bytes] | AsyncIterator[bytes]) -> HttpResponseBase:
+class _Awaited:
+    """A stream for ASGI, whose call ends with it: read to its end, left, or never begun.
+
+    A generator that was not begun runs nothing when it is closed. Django calls ``close`` of what
+    it was given, in a thread; where its task was cancelled before it had the response, nobody does.
+    """
+
+    def __init__(self, call: Call, outputs: AsyncGenerator[Output, None], first: Output) -> None:
+        self._call = call
+        self._outputs = outputs
+        self._pieces = _awaited(call, outputs, first)
+        self._loop = asyncio.get_running_loop()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """The call is over, and the upstream is let go."""
+        self._call.leave()
+        if not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(_let_go(self._pieces, self._outputs), self._loop)
+
+    def __del__(self) -> None:
+        if not self._call.is_over:
+            self.close()
+
+
+class _Blocking:
+    """As ``_Awaited``, for WSGI."""
+
+    def __init__(self, call: Call, outputs: Generator[Output, None, None], first: Output) -> None:
+        self._call = call
+        self._outputs = outputs
+        self._pieces = _blocking(call, outputs, first)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        """The call is over, and the upstream is let go."""
+        self._call.leave()
+        self._pieces.close()
+        self._outputs.close()
+
+    def __del__(self) -> None:
+        if not self._call.is_over:
+            self.close()
+
+
+async def _awaited(
+    call: Call, outputs: AsyncGenerator[Output, None], first: Output
+) -> AsyncGenerator[bytes, None]:
+    try:
+        async with aclosing(outputs):
+            yield call.piece(first)
+            async for output in outputs:
+                yield call.piece(output)
+        yield call.end()
+    except AiClientError as error:
+        yield call.break_off(error)
+    except Exception as error:
+        yield call.break_off(call.unexpected(error))
+    finally:
+        call.leave()
+
+
+def _blocking(
+    call: Call, outputs: Generator[Output, None, None], first: Output
+) -> Generator[bytes, None, None]:
+    try:
+        with closing(outputs):
+            yield call.piece(first)
+            for output in outputs:
+                yield call.piece(output)
+        yield call.end()
+    except AiClientError as error:
+        yield call.break_off(error)
+    except Exception as error:
+        yield call.break_off(call.unexpected(error))
+    finally:
+        call.leave()
+
+
+async def _let_go(*generators: AsyncGenerator[object, None]) -> None:
+    for each in generators:
+        await each.aclose()
+
+
+def _streaming(call: Call, body: _Awaited | _Blocking) -> HttpResponseBase:
     return StreamingHttpResponse(body, headers=call.stream_headers())
 
 

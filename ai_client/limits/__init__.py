@@ -17,9 +17,13 @@ which it began. Spent is what the log's prices say that requests cost: ``Gateway
 database, and on top what this process has spent and not stored yet, each request once. Requests
 that run when a budget is reached go on, so it can be exceeded by what they cost.
 
-Tokens and cost are those that upstreams report, of aborted streams and failed requests too; nothing
-is guessed. OpenAI's API reports them at the end of a stream only: of one that its caller leaves
-before, nothing is known and nothing is counted. Where that matters, limit the requests.
+Tokens and cost are those that upstreams report, of failed requests too. Where an answer ends before
+its upstream has said the final number, left or broken off, they are estimated from what was sent
+and received (``ai_client.usage_estimate``), so that hanging up is no way around a limit; so they
+are of a conversation that its caller left before the answer, by what was sent. What failed before
+any content counts what the upstream said of it, nearly always nothing.
+
+What has no price costs a budget nothing: the row in the log says so, and once a minute a warning.
 
 **Where**: in this process. With ``REDIS_URL`` all processes count together in Redis, and a budget
 counts what any of them spends at once. Without, each process limits rates and places by itself,

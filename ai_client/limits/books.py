@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -15,9 +16,12 @@ from django.db.models import Q, Sum
 
 from ai_client import conf
 from ai_client.log import key_usage, rows
+from ai_client.log.spool import MinuteLog
 from ai_client.models import GatewayKeyUsage
 from ai_client.records import RequestRecord
 from ai_client.snapshot import GatewayKeyConfig, Snapshot
+
+logger = logging.getLogger(__name__)
 
 _NOTHING = Decimal(0)
 _PATIENCE = 0.2
@@ -68,10 +72,20 @@ class Books:
         self._readings = 0
         self._own: dict[tuple[int, date], Decimal] = {}
         self._reading = Reading(date.min, time.monotonic(), {})
+        self._complain = MinuteLog(logger, logging.WARNING)
 
     def note(self, record: RequestRecord) -> Decimal:
         """A request of a key with a budget has ended; what it cost, zero if that is unknown."""
         cost = rows.cost_of(record, conf.prices())
+        if reason := key_usage.unpriced(record, cost):
+            of = record if record.connection or not record.attempts else record.attempts[-1]
+            self._complain(
+                "Key %r, connection %r, model %r: %s",
+                record.gateway_key_name,
+                of.connection,
+                of.model,
+                reason,
+            )
         key = record.gateway_key_id
         if not cost or key is None:
             return _NOTHING

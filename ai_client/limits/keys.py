@@ -29,7 +29,7 @@ from ai_client.limits.breaker import StoreBreaker
 from ai_client.limits.memory import MemoryStore
 from ai_client.limits.shared import TIMEOUT, SharedStore
 from ai_client.limits.standing import Standing
-from ai_client.limits.steps import enter
+from ai_client.limits.steps import enter, require_budget
 from ai_client.log.key_usage import day_of, tokens_of
 from ai_client.records import RequestRecord
 from ai_client.snapshot import GatewayKeyConfig
@@ -95,6 +95,13 @@ class LimitedKeys:
     def applies_to(self, key: GatewayKeyConfig) -> bool:
         """Whether the key has any limit."""
         return key.limits is not None
+
+    def require_room(self, key: GatewayKeyConfig) -> None:
+        """Raise what ``admit`` would raise, as far as this process knows: of Redis, the budget."""
+        if self._shared is None:
+            self._memory.require_room(key, self.clock)
+        elif _limits_of(key).has_budget:
+            require_budget(key, self.books.spent(key.id), self.clock())
 
     def admit(self, key: GatewayKeyConfig) -> KeyLease:
         """A place for one request, or ``KeyLimitReached``; may wait for Redis."""

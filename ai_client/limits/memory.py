@@ -12,7 +12,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 
 from ai_client.limits.books import Books, Spent
 from ai_client.limits.standing import Standing, Window
-from ai_client.limits.steps import enter
+from ai_client.limits.steps import enter, require_room
 from ai_client.snapshot import GatewayKeyConfig
 
 REQUESTS = "requests"
@@ -37,6 +37,11 @@ class MemoryStore:
         with self._lock:
             return enter(self, key, place, clock)
 
+    def require_room(self, key: GatewayKeyConfig, clock: Callable[[], float]) -> None:
+        """Raise what ``enter`` would raise now."""
+        with self._lock:
+            require_room(self, key, clock)
+
     def leave(self, key: GatewayKeyConfig, place: str, tokens: int) -> None:
         """The request that took the place has ended and used so many tokens."""
         limits = key.limits
@@ -57,15 +62,19 @@ class MemoryStore:
 
     def take_place(self, key: int, place: str, most: int) -> bool:
         """Take a place among ``most``; whether there was one."""
-        places = self._places.setdefault(key, {})
-        now = time.monotonic()
+        if not self.has_place(key, most):
+            return False
+        self._places.setdefault(key, {})[place] = time.monotonic() + self._lifetime()
+        return True
+
+    def has_place(self, key: int, most: int) -> bool:
+        """Whether a place among ``most`` is free."""
+        places = self._places.get(key, {})
         if len(places) >= most:
+            now = time.monotonic()
             for each in [each for each, until in places.items() if until <= now]:
                 del places[each]
-        if len(places) >= most:
-            return False
-        places[place] = now + self._lifetime()
-        return True
+        return len(places) < most
 
     def free_place(self, key: int, place: str) -> None:
         """Give a place back."""

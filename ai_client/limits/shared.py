@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
@@ -62,12 +62,14 @@ class SharedStore:
 
     def __init__(self, url: str, names: Names, books: Books, lifetime: Callable[[], float]) -> None:
         storage = RedisStorage(_with_scheme(url), key_prefix=names.prefix, **_OPTIONS)
-        self._redis: Redis = storage.get_connection()  # type: ignore[assignment]
+        # The library names the methods of a client that it needs itself, and no others.
+        redis = cast(Redis, storage.get_connection())
         self._requests = MovingWindowRateLimiter(storage)
         self._tokens = FixedWindowRateLimiter(storage)
-        self._take_place = self._redis.register_script(TAKE_PLACE)
-        self._spent = self._redis.register_script(SPENT)
-        self._spend = self._redis.register_script(SPEND)
+        self._redis = redis
+        self._take_place = redis.register_script(TAKE_PLACE)
+        self._spent = redis.register_script(SPENT)
+        self._spend = redis.register_script(SPEND)
         self._names = names
         self._books = books
         self._lifetime = lifetime

@@ -43,18 +43,31 @@ class Store(Protocol):
         """The key's window of requests."""
 
 
+class OwnStore(Store, Protocol):
+    """Counts that are at hand."""
+
+    def has_place(self, key: int, most: int) -> bool:
+        """Whether ``take_place`` would find one."""
+
+
+def require_room(store: OwnStore, key: GatewayKeyConfig, clock: Callable[[], float]) -> None:
+    """Raise what ``enter`` would raise now; nothing is taken."""
+    limits = key.limits
+    assert limits is not None
+    standing = _require_spendable(store, key, clock)
+    if limits.concurrency is not None and not store.has_place(key.id, limits.concurrency):
+        raise concurrency_refusal(key, standing, clock())
+    if limits.requests_per_minute is not None:
+        requests = store.requests(key.id, limits.requests_per_minute)
+        if requests.remaining <= 0:
+            raise rate_refusal(key, "requests", Standing(requests, standing.tokens), clock())
+
+
 def enter(store: Store, key: GatewayKeyConfig, place: str, clock: Callable[[], float]) -> Standing:
     """Let one request in, or raise ``KeyLimitReached``. ``clock`` gives Unix seconds."""
     limits = key.limits
     assert limits is not None
-    if limits.has_budget:
-        _require_budget(key, store.spent(key.id), clock())
-    standing = Standing()
-    if limits.tokens_per_minute is not None:
-        tokens = store.tokens(key.id, limits.tokens_per_minute)
-        standing = Standing(tokens=tokens)
-        if tokens.remaining <= 0:
-            raise rate_refusal(key, "tokens", standing, clock())
+    standing = _require_spendable(store, key, clock)
     if limits.concurrency is not None and not store.take_place(key.id, place, limits.concurrency):
         raise concurrency_refusal(key, standing, clock())
     if limits.requests_per_minute is not None:
@@ -68,7 +81,23 @@ def enter(store: Store, key: GatewayKeyConfig, place: str, clock: Callable[[], f
     return standing
 
 
-def _require_budget(key: GatewayKeyConfig, spent: Spent, now: float) -> None:
+def _require_spendable(store: Store, key: GatewayKeyConfig, clock: Callable[[], float]) -> Standing:
+    """How many tokens are left; refuses where none are, or no money."""
+    limits = key.limits
+    assert limits is not None
+    if limits.has_budget:
+        require_budget(key, store.spent(key.id), clock())
+    if limits.tokens_per_minute is None:
+        return Standing()
+    tokens = store.tokens(key.id, limits.tokens_per_minute)
+    standing = Standing(tokens=tokens)
+    if tokens.remaining <= 0:
+        raise rate_refusal(key, "tokens", standing, clock())
+    return standing
+
+
+def require_budget(key: GatewayKeyConfig, spent: Spent, now: float) -> None:
+    """Refuse where a budget is spent."""
     limits = key.limits
     assert limits is not None
     today = day_of(now)

@@ -9,6 +9,8 @@
       -> rows.insert                the database; each record once
       -> retention                  deletes old rows a few at a time
 
+``turns`` keeps that thread from holding requests up.
+
 ``redaction`` is the only place that knows what a secret looks like; everything that is logged
 goes through it.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +23,10 @@ MOST_TOKENS = 10**9
 """What one request is believed at most; an upstream may say anything."""
 
 _NOTHING = Decimal(0)
+_FREE = "count_tokens"
+"""How the dialects end in which tokens are counted, for which nobody is billed."""
+_DAY = 86_400
+"""Seconds; days in UTC begin at its multiples."""
 
 
 class StoringLock:
@@ -63,6 +67,34 @@ def tokens_of(record: RequestRecord) -> int:
     return 0 if record.usage is None else min(max(record.usage.total_tokens, 0), MOST_TOKENS)
 
 
+def unpriced(record: RequestRecord, cost: Decimal | None) -> str:
+    """Why no budget counts what was used; blank where nothing was, or it has a price."""
+    if cost is not None or not record.provider:
+        return ""
+    if tokens_of(record):
+        return (
+            "unpriced: no price is known for these tokens, so the key's budget does not count "
+            f"them. AI_CLIENT['PRICES'] takes one, as '{record.provider}/*'."
+        )
+    is_free = record.outcome is not Outcome.SUCCESS or record.dialect.endswith(_FREE)
+    if record.usage is not None or is_free:
+        return ""
+    return (
+        "unpriced: this was not counted in tokens, and nothing else has a price here, so the key's "
+        "budget does not count it."
+    )
+
+
+def keys_of(records: Iterable[RequestRecord], using: str) -> Mapping[int, bool]:
+    """The keys of ``records`` that there still are, and whether each has a budget."""
+    wanted = {each.gateway_key_id for each in records if each.gateway_key_id is not None}
+    if not wanted:
+        return {}
+    found = GatewayKey.objects.using(using).filter(pk__in=wanted)
+    budgets = found.values_list("pk", "budget_per_day", "budget_per_month")
+    return {key: not (day is None and month is None) for key, day, month in budgets}
+
+
 @dataclass(slots=True)
 class _Used:
     requests: int = 0
@@ -70,13 +102,17 @@ class _Used:
     cost: Decimal = _NOTHING
 
 
-def unstored(records: Sequence[RequestRecord], keys: set[int], using: str) -> frozenset[str]:
-    """The ids of those records of known keys that have no row yet; ask before storing them."""
-    ids = {each.request_id for each in records if each.gateway_key_id in keys}
+def counting(records: Sequence[RequestRecord], keys: Collection[int]) -> frozenset[str]:
+    """The ids of those records that some key's use is made of; ``keys`` are those there are."""
+    return frozenset([each.request_id for each in records if each.gateway_key_id in keys])
+
+
+def unstored(ids: frozenset[str], using: str) -> frozenset[str]:
+    """Those of ``ids`` that have no row yet; ask before storing them."""
     if not ids:
-        return frozenset()
+        return ids
     rows = RequestLog.objects.using(using).filter(request_id__in=ids)
-    return frozenset(ids - set(rows.values_list("request_id", flat=True)))
+    return ids.difference(rows.values_list("request_id", flat=True))
 
 
 def add(
@@ -89,24 +125,28 @@ def add(
 
     Keys are taken in the order of their ids, so that two processes never wait for each other.
     """
-    days: dict[tuple[int, date], _Used] = {}
+    days: dict[tuple[int, float], _Used] = {}
     last: dict[int, float] = {}
-    counted: set[str] = set()
+    uncounted = set(new)
     for record, cost in zip(records, costs, strict=True):
-        key = record.gateway_key_id
-        if key is None or record.request_id not in new or record.request_id in counted:
+        key, created = record.gateway_key_id, record.created
+        if key is None or record.request_id not in uncounted:
             continue
-        counted.add(record.request_id)
-        last[key] = max(last.get(key, 0.0), record.created)
-        used = days.setdefault((key, day_of(record.created)), _Used())
+        uncounted.discard(record.request_id)
+        if created > last.get(key, 0.0):
+            last[key] = created
+        used = days.get((key, created // _DAY))
+        if used is None:
+            used = days[key, created // _DAY] = _Used()
         used.requests += record.outcome is not Outcome.REFUSED
         used.tokens += tokens_of(record)
-        used.cost += cost or _NOTHING
+        if cost is not None:
+            used.cost += cost
     for key, at in sorted(last.items()):
         _note_use(key, datetime.fromtimestamp(at, UTC), using)
-    for (key, day), used in sorted(days.items(), key=lambda each: each[0]):
+    for (key, number), used in sorted(days.items(), key=lambda each: each[0]):
         if used != _Used():
-            _add_up(key, day, used, using)
+            _add_up(key, day_of(number * _DAY), used, using)
 
 
 def _note_use(key: int, at: datetime, using: str) -> None:

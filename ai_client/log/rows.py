@@ -1,34 +1,44 @@
-"""Records into rows of the request log, in one statement per batch.
+"""Records into rows of the request log, many in one statement.
 
 The writer shares its core with the requests, and ``bulk_create`` costs several times what the
-database does with these rows: hence a statement of our own, made of the parts Django's database
-backends offer.
+database does with these rows: hence statements of our own, made of the parts Django's database
+backends offer. With SQLite each statement also has to win Python's lock back from the requests.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from django.db import connections, models, router, transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.models.constants import OnConflict
 
 from ai_client import conf
 from ai_client.log import key_usage
-from ai_client.models import GatewayKey, RequestLog
+from ai_client.log.turns import in_turns
+from ai_client.models import RequestLog
 from ai_client.prices import PriceTable, estimate_cost
 from ai_client.records import RequestRecord
 
 _FIELDS = tuple(
     field for field in RequestLog._meta.concrete_fields if not isinstance(field, models.AutoField)
 )
+_in_order = itemgetter(*[field.attname for field in _FIELDS])
 _LENGTHS = {
-    field.attname: field.max_length for field in _FIELDS if isinstance(field, models.CharField)
+    field.attname: field.max_length
+    for field in _FIELDS
+    if isinstance(field, models.CharField) and field.max_length
 }
+_texts = itemgetter(*_LENGTHS)
+_AT_ONCE = 100
+"""Rows in one statement, where the database takes that many parameters."""
 _BIGGEST = (1 << 63) - 1
 _BIGGEST_SMALL = (1 << 15) - 1
 _SMALLEST_COST = Decimal("1e-10")
@@ -45,23 +55,32 @@ def insert(records: Sequence[RequestRecord]) -> None:
         return
     using = router.db_for_write(RequestLog)
     connection = connections[using]
-    wanted = {record.gateway_key_id for record in records if record.gateway_key_id is not None}
-    keys: set[int] = set()
-    if wanted:
-        found = GatewayKey.objects.using(using).filter(pk__in=wanted)
-        keys = set(found.values_list("pk", flat=True))
+    keys = key_usage.keys_of(records, using)
     prices = conf.prices()
-    costs = [cost_of(record, prices) for record in records]
-    rows = [
-        _parameters(record, keys, cost, connection.ops)
-        for record, cost in zip(records, costs, strict=True)
-    ]
+    costs: list[Decimal | None] = []
+    rows: list[Sequence[Any]] = []
+    for record in in_turns(records):
+        cost = cost_of(record, prices)
+        costs.append(cost)
+        rows.append(_parameters(record, keys, cost, connection.ops))
+    counting = key_usage.counting(records, keys)
     with key_usage.STORING.lock:
-        with transaction.atomic(using=using), connection.cursor() as cursor:
-            new = key_usage.unstored(records, keys, using)
-            cursor.executemany(_statement(connection.ops), rows)
-            key_usage.add(records, costs, new, using)
+        try:
+            # Nearly always nothing is there yet, and the database says so by itself.
+            with transaction.atomic(using=using):
+                if _insert(rows, connection) != len(rows):
+                    raise _SomeAreThere
+                key_usage.add(records, costs, counting, using)
+        except _SomeAreThere:
+            with transaction.atomic(using=using):
+                new = key_usage.unstored(counting, using)
+                _insert(rows, connection)
+                key_usage.add(records, costs, new, using)
         key_usage.stored(records)
+
+
+class _SomeAreThere(Exception):
+    """Some of the rows are in the database already."""
 
 
 def cost_of(record: RequestRecord, prices: PriceTable) -> Decimal | None:
@@ -79,20 +98,52 @@ def cost_of(record: RequestRecord, prices: PriceTable) -> Decimal | None:
     )
 
 
-def _statement(operations: Any) -> str:
+def _insert(rows: Sequence[Sequence[Any]], connection: Any) -> int:
+    """How many rows were inserted, which is fewer where some are there already."""
+    inserted = 0
+    with connection.cursor() as cursor:
+        for statement, many in _statements(rows, connection):
+            cursor.executemany(statement, many)
+            inserted += cursor.rowcount
+    return inserted
+
+
+def _statements(
+    rows: Sequence[Sequence[Any]], connection: Any
+) -> Iterator[tuple[str, list[list[Any]]]]:
+    """Statements that insert several rows each, with their parameters; of one, each time it runs.
+
+    Two at most: Django reads each statement through before it runs.
+    """
+    at_once = min(_AT_ONCE, len(rows))
+    if most := connection.features.max_query_params:
+        at_once = max(min(at_once, most // len(_FIELDS)), 1)
+    whole = len(rows) - len(rows) % at_once
+    for size, some in ((at_once, rows[:whole]), (len(rows) - whole, rows[whole:])):
+        if size:
+            groups = [some[start : start + size] for start in range(0, len(some), size)]
+            parameters = [list(chain.from_iterable(group)) for group in groups]
+            yield _statement(connection.ops, size), parameters
+
+
+def _statement(operations: Any, rows: int) -> str:
     quote = operations.quote_name
     columns = ", ".join(quote(field.column) for field in _FIELDS)
-    values = ", ".join(["%s"] * len(_FIELDS))
+    row = f"({', '.join(['%s'] * len(_FIELDS))})"
+    values = ", ".join([row] * rows)
     verb = operations.insert_statement(on_conflict=OnConflict.IGNORE)
     suffix = operations.on_conflict_suffix_sql(_FIELDS, OnConflict.IGNORE, [], [])
     table = quote(RequestLog._meta.db_table)
-    return f"{verb} {table} ({columns}) VALUES ({values}) {suffix}"
+    return f"{verb} {table} ({columns}) VALUES {values} {suffix}"
 
 
 def _parameters(
-    record: RequestRecord, keys: set[int], cost: Decimal | None, operations: Any
-) -> list[Any]:
+    record: RequestRecord, keys: Mapping[int, bool], cost: Decimal | None, operations: Any
+) -> Sequence[Any]:
     usage = record.usage
+    warnings = list(record.warnings)
+    if keys.get(record.gateway_key_id or 0) and (remark := key_usage.unpriced(record, cost)):
+        warnings.append(remark)
     values: dict[str, Any] = {
         "request_id": record.request_id,
         "created": operations.adapt_datetimefield_value(_moment(record.created)),
@@ -122,11 +173,15 @@ def _parameters(
         "error_code": record.error_code,
         "status": _whole(record.status, _BIGGEST_SMALL),
         "finish_reason": record.finish_reason,
-        "warnings": _json(list(record.warnings), operations),
+        "warnings": _json(warnings, operations),
     }
+    if "\0" in "".join(_texts(values)):
+        values |= {name: values[name].replace("\0", "") for name in _LENGTHS}
     for name, length in _LENGTHS.items():
-        values[name] = _text(values[name], length)
-    return [values[field.attname] for field in _FIELDS]
+        if len(values[name]) > length:
+            values[name] = values[name][:length]
+    in_order: Sequence[Any] = _in_order(values)
+    return in_order
 
 
 def _moment(seconds: float) -> datetime:
@@ -137,9 +192,13 @@ def _moment(seconds: float) -> datetime:
 
 
 def _json(value: Any, operations: Any) -> Any:
-    # Nearly always there is none, which is found out faster so than by going through all of it.
-    if b"\\u0000" in orjson.dumps(value):
+    text = orjson.dumps(value).decode()
+    if "\\u0000" in text:
         value = _storable(value)
+        text = orjson.dumps(value).decode()
+    # A backend that has nothing of its own to say takes JSON as text, which is there already.
+    if type(operations).adapt_json_value is BaseDatabaseOperations.adapt_json_value:
+        return text
     return operations.adapt_json_value(value, None)
 
 
@@ -152,12 +211,6 @@ def _storable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _storable(member) for name, member in value.items()}
     return value
-
-
-def _text(value: str, length: int | None) -> str:
-    if "\0" in value:
-        value = value.replace("\0", "")
-    return value[:length]
 
 
 def _whole(value: float | None, biggest: int = _BIGGEST) -> int | None:

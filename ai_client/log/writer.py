@@ -23,14 +23,16 @@ from ai_client import conf
 from ai_client.log import retention, rows
 from ai_client.log.redaction import REDACTOR, Redactor
 from ai_client.log.spool import REJECTED, MinuteLog, Segment, Spool
+from ai_client.log.turns import in_turns
 from ai_client.records import MalformedRecord, RequestRecord
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 1000
 """Records per transaction, and how many wake the writer before its interval is over."""
 
 _LONGEST_PAUSE = 30.0
+_RENEW_EVERY = 60.0
 _ADOPT_EVERY = 10.0
 _RETAIN_EVERY = 3600.0
 
@@ -150,6 +152,7 @@ class LogWriter:
         self._stopping = False
         self._next_adoption = 0.0
         self._next_retention = 0.0
+        self._next_renewal = 0.0
 
     def _run(self) -> None:
         pause = self._interval
@@ -172,14 +175,21 @@ class LogWriter:
                     type(error).__name__,
                     error,
                 )
+                close_old_connections()
             else:
                 pause = self._interval
                 with self._round:
                     self._stored = number
                     self._round.notify_all()
-            finally:
-                close_old_connections()
+            self._renew_connection()
         connections.close_all()
+
+    def _renew_connection(self) -> None:
+        """Once a minute, and not each round: to close SQLite's costs more than a batch of rows."""
+        now = time.monotonic()
+        if now >= self._next_renewal:
+            self._next_renewal = now + _RENEW_EVERY
+            close_old_connections()
 
     def _work(self) -> None:
         with self._draining:
@@ -209,7 +219,7 @@ class LogWriter:
         count = 0
         refused: list[bytes] = []
         batch: list[tuple[bytes, RequestRecord]] = []
-        for line, complete in segment.lines():
+        for line, complete in in_turns(segment.lines()):
             try:
                 batch.append((line, RequestRecord.from_json(line)))
             except MalformedRecord:

@@ -19,8 +19,8 @@ _NUMBERS = {
     "concurrency": "requests that may run at the same time",
 }
 _BUDGETS = {
-    "budget_per_day": "US dollars per day (UTC)",
-    "budget_per_month": "US dollars per calendar month (UTC)",
+    "budget_per_day": "US dollars per day (UTC), of what has a known price",
+    "budget_per_month": "US dollars per calendar month (UTC), of what has a known price",
 }
 
 

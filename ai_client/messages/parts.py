@@ -306,8 +306,8 @@ def _schema(kind: PartType, content: JsonObject) -> dict[str, JsonValue]:
     }
 
 
-def _identity(id: str | None, name: str | None) -> dict[str, JsonValue]:  # noqa: A002
-    return {key: said for key, said in (("id", id), ("name", name)) if said is not None}
+def _identity(call_id: str | None, name: str | None) -> dict[str, JsonValue]:
+    return {key: said for key, said in (("id", call_id), ("name", name)) if said is not None}
 
 
 def _identified(held: Mapping[str, JsonValue], owner: str) -> tuple[str | None, str | None]:

@@ -25,7 +25,7 @@ _INTEGER_BITS = 4096
 def fields(data: object, owner: str, *required: str) -> JsonObject:
     """``data`` as the map that ``owner`` is made of; all ``required`` keys are in it."""
     held = _map(data)
-    require(data if held is None else held, owner, *required)  # type: ignore[arg-type]
+    require(data if held is None else held, owner, *required)
     return held or {}
 
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -193,8 +194,12 @@ class Watching:
 
 def _process_records() -> bool:
     """Whether the process has a provider beside those of the API, which keep nothing."""
-    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    return not all(type(each).__module__.startswith(_OF_THE_API) for each in providers)
+    return _keeps(type(trace.get_tracer_provider())) or _keeps(type(metrics.get_meter_provider()))
+
+
+@cache
+def _keeps(kind: type[object]) -> bool:
+    return not kind.__module__.startswith(_OF_THE_API)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Self
 
 from ai_client.capabilities import Capability, Modality
@@ -41,11 +42,14 @@ class Asking(Configuring):
     ) -> Prompt:
         require_askable(self.messages)
         configured = self.configured
-        if modality is not None:
-            modalities = arguments.including(configured.get("output_modalities"), modality)
-            configured = {**configured, "output_modalities": modalities}
-        config = ModelConfig(**configured)
-        arguments.require_declared(config)
+        if not configured:
+            config = _of_kind(modality)
+        else:
+            if modality is not None:
+                modalities = arguments.including(configured.get("output_modalities"), modality)
+                configured = {**configured, "output_modalities": modalities}
+            config = ModelConfig(**configured)
+            arguments.require_declared(config)
         return Prompt(config=config, capability=self._capability(capability, config), **self.said)
 
     def _for_content(self, capability: Capability | str | None) -> Prompt:
@@ -74,6 +78,12 @@ class Asking(Configuring):
 
     def _counting(self, candidate_count: int | None) -> Self:
         return self if candidate_count is None else self.using_candidate_count(candidate_count)
+
+
+@cache
+def _of_kind(modality: Modality | None) -> ModelConfig:
+    """The settings of a prompt that says nothing but what kind of answer it is for."""
+    return ModelConfig(output_modalities=None if modality is None else (modality,))
 
 
 def content_of(answer: Finished) -> GenerativeAiResult:

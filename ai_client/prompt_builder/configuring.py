@@ -30,7 +30,9 @@ from ai_client.structured import schema_for
 
 JSON = "application/json"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_TOOL_CHOICES = ("auto", "none", "required")
+_TOOL_CHOICES: dict[str, ToolChoice] = {
+    each.mode: each for each in (ToolChoice("auto"), ToolChoice("none"), ToolChoice("required"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +253,8 @@ class Configuring:
         When the prompt is asked, the function of that name has to be declared.
         """
         word = arguments.name(mode, "mode")
-        if word in _TOOL_CHOICES:
-            return self._configured(tool_choice=ToolChoice(word))  # type: ignore[arg-type]
-        return self._configured(tool_choice=ToolChoice("function", word))
+        choice = _TOOL_CHOICES.get(word) or ToolChoice("function", word)
+        return self._configured(tool_choice=choice)
 
     def using_web_search(self, web_search: WebSearch | None = None) -> Self:
         """The model may look things up on the web."""

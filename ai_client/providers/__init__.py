@@ -89,11 +89,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
-    """What the models whose id fits one of ``models`` (patterns as in ``fnmatch``) can do."""
+    """What the models whose id fits one of ``models`` (patterns as in ``fnmatch``) can do.
+
+    ``guessed``: of a vendor's models that fit nothing else; good for choosing, but nothing that a
+    request says is left out for it.
+    """
 
     models: tuple[str, ...]
     capabilities: tuple[Capability, ...]
     options: tuple[SupportedOption, ...] = ()
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +196,8 @@ class Provider:
 
     ``also_speaks`` are wire formats for text that callers of these dialects are answered in, so
     that nothing is translated; with ``also_where`` only at connections whose fields say that.
-    ``counts_in`` is the wire format in which it counts tokens.
+    ``counts_in`` is the wire format in which it counts tokens. ``tuned_like`` are the kinds that
+    tell which tuning its models refuse, where ``kinds`` cannot tell them apart.
     """
 
     slug: str
@@ -222,6 +228,7 @@ class Provider:
     also_speaks: tuple[str, ...] = ()
     also_where: Mapping[str, JsonValue] = field(default_factory=dict)
     counts_in: str = ""
+    tuned_like: tuple[ModelKind, ...] | None = None
 
     def wire_for(self, capability: Capability, model: str) -> str | None:
         """The wire format in which ``model`` is asked for ``capability``; None: not at all."""

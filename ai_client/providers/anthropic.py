@@ -66,7 +66,7 @@ KINDS = (
             mime_types=("text/plain",),
         ),
     ),
-    ModelKind(("claude-*",), TALKS, _SETTLED),
+    ModelKind(("claude-*",), TALKS, _SETTLED, guessed=True),
 )
 
 PROVIDER = Provider(

@@ -90,7 +90,7 @@ KINDS = (
     ModelKind(("gemini-2.[1-9]*",), TALKS, _CURRENT),
     ModelKind(("gemini-2.0*",), TALKS, text_options(*_ALL, others=_SEARCHES)),
     ModelKind(("gemini-1*",), TALKS, text_options(*_ALL)),
-    ModelKind(("gemini-*",), TALKS, _CURRENT),
+    ModelKind(("gemini-*",), TALKS, _CURRENT, guessed=True),
     ModelKind(("gemma-[4-9]*",), TALKS, text_options(Modality.IMAGE, without=_REFUSED)),
     ModelKind(
         ("gemma-*",),

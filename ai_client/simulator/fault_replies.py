@@ -66,6 +66,16 @@ def _of_kind(status: int, kind: Kind) -> Renderer:
     return lambda job, fault: job.dialect.error(Problem(status, kind))
 
 
+def _filter(job: Job, fault: Fault) -> Reply:
+    reply = job.dialect.error(Problem(400, Kind.FILTER))
+    if reply.status != 200 or not job.stream:
+        return reply
+    # Google's answer to a stream is one, whatever it says.
+    if "alt=sse" in job.exchange.request.target:
+        return Reply(200, b"data: " + reply.body + b"\r\n\r\n", "text/event-stream")
+    return Reply(200, b"[" + reply.body + b"]")
+
+
 def _redirect(job: Job, fault: Fault) -> Reply:
     host, _, port = job.exchange.request.header("host").rpartition(":")
     location = f"http://{host}:{int(fault.number) or port}/redirected{job.exchange.request.target}"
@@ -93,7 +103,7 @@ REPLIES: dict[str, Renderer] = {
     "quota": _of_kind(429, Kind.QUOTA),
     "credit": _of_kind(402, Kind.CREDIT),
     "context": _of_kind(400, Kind.CONTEXT),
-    "filter": _of_kind(400, Kind.FILTER),
+    "filter": _filter,
     "redirect": _redirect,
     "html": _html,
     "error-in-200": _error_in_200,

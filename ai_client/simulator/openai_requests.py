@@ -22,6 +22,7 @@ from ai_client.simulator.dialect import (
     texts,
 )
 from ai_client.simulator.http_server import HttpRequest, Reply
+from ai_client.simulator.openai_tuning import check_tuning
 
 _FIELD_NAMES = (
     "messages model audio frequency_penalty function_call functions logit_bias logprobs "
@@ -125,6 +126,7 @@ def _check_settings(body: JsonObject, model: str) -> None:
                 "max_tokens",
                 "unsupported_parameter",
             )
+    check_tuning(body, model, body.get("reasoning_effort"), "reasoning_effort", refuse)
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
         refuse("'top_logprobs' needs 'logprobs' to be true.", "top_logprobs")
     if body.get("stream_options") is not None and body.get("stream") is not True:

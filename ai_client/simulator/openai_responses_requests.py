@@ -21,6 +21,7 @@ from ai_client.simulator.dialect import (
 )
 from ai_client.simulator.http_server import HttpRequest
 from ai_client.simulator.openai_requests import check_strict, refuse
+from ai_client.simulator.openai_tuning import check_tuning
 from ai_client.simulator.signatures import issued
 
 VENDOR = "openai"
@@ -77,6 +78,7 @@ def read_request(request: HttpRequest, held: Sequence[JsonObject]) -> tuple[Ask,
     must_call = _tool_choice(body, tools)
     is_json, schema = _text_format(body, items)
     effort, summary = _reasoning(body)
+    check_tuning(body, model, effort or None, "reasoning.effort", refuse)
     user = [item for item in items if item.get("role") == "user"]
     last_user = max((at for at, one in enumerate(items) if one.get("role") == "user"), default=-1)
     trailing = _trailing_results(items)

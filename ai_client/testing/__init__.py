@@ -45,4 +45,4 @@ def __getattr__(name: str) -> object:
 
 # A fixture is found by being an attribute of the plugin. Who has no pytest needs none.
 if importlib.util.find_spec("pytest") is not None:
-    from ai_client.testing.fixtures import fake_ai  # noqa: F401
+    from ai_client.testing.fixtures import fake_ai as fake_ai

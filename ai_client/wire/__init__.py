@@ -21,13 +21,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, runtime_checkable
 
 from ai_client.errors import AiClientError
 from ai_client.events import Event
+from ai_client.kept import Kept
 from ai_client.messages import (
     AnyResult,
     GenerationRequest,
@@ -58,6 +60,7 @@ class WireRequest:
     Credentials are not in it; the provider's authentication adds them when it is sent.
     ``warnings`` names tuning that the dialect cannot say and that was left out. ``expects`` is
     what reading the answer needs to know of the request (the format of an image, say).
+    ``tool_names`` are functions that go by another name here: that name, and the caller's.
     """
 
     path: str
@@ -67,6 +70,7 @@ class WireRequest:
     method: str = "POST"
     warnings: tuple[str, ...] = ()
     expects: Mapping[str, JsonValue] = field(default_factory=dict)
+    tool_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +389,20 @@ def passed_headers(name: str) -> frozenset[bytes]:
 
 
 @cache
+def allowed_tool_names(name: str) -> re.Pattern[str] | None:
+    """What the names of functions have to match in the wire format ``name``; None: anything."""
+    return getattr(_module(name), "TOOL_NAMES", None)
+
+
+@cache
+def kept_reader(name: str) -> Callable[[Mapping[str, JsonValue]], Kept]:
+    """Tells how much of a caller's body in the wire format ``name`` is kept by an upstream."""
+    found: Callable[[Mapping[str, JsonValue]], Kept] | None
+    found = getattr(_module(name), "kept_upstream", None)
+    return found or (lambda body: Kept.NOTHING)
+
+
+@cache
 def request_id_headers(name: str) -> tuple[str, ...]:
     """The headers in which callers of the wire format ``name`` look for the request's id."""
     return ("x-request-id", *getattr(_module(name), "REQUEST_ID_HEADERS", ()))
@@ -433,10 +451,12 @@ __all__ = [
     "UnknownWireFormat",
     "WireRequest",
     "WireResponse",
+    "allowed_tool_names",
     "asking_face",
     "client_face",
     "framing_face",
     "gateway_face",
+    "kept_reader",
     "listing_face",
     "load_all",
     "models_face",

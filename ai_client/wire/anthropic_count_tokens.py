@@ -21,12 +21,15 @@ from ai_client.wire import (
     Target,
     WireRequest,
     WireResponse,
+    allowed_tool_names,
     client_face,
     gateway_face,
+    kept_reader,
     passed_headers,
 )
 
 _SAID_IN: Final = "anthropic_messages"
+TOOL_NAMES = allowed_tool_names(_SAID_IN)
 _PATH: Final = "messages/count_tokens"
 _COUNTED: Final[tuple[str, ...]] = (
     "model",
@@ -39,6 +42,7 @@ _COUNTED: Final[tuple[str, ...]] = (
 )
 
 PASSED_HEADERS = passed_headers(_SAID_IN)
+kept_upstream = kept_reader(_SAID_IN)
 
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:

@@ -14,6 +14,7 @@ import orjson
 
 from ai_client.errors import AiClientError, InvalidRequest, MalformedAnswer
 from ai_client.google_envelope import parse_error, read_answer, resource_name
+from ai_client.kept import Kept
 from ai_client.messages import AnyResult, GenerationRequest, JsonValue, TokenCount
 from ai_client.prompt_tokens import countable
 from ai_client.wire import (
@@ -21,12 +22,15 @@ from ai_client.wire import (
     Target,
     WireRequest,
     WireResponse,
+    allowed_tool_names,
     client_face,
     gateway_face,
+    kept_reader,
 )
 
 __all__ = [
     "forward_request",
+    "kept_upstream",
     "parse_error",
     "parse_request",
     "parse_result",
@@ -36,6 +40,7 @@ __all__ = [
 ]
 
 _SAID_IN: Final = "google_generate"
+TOOL_NAMES = allowed_tool_names(_SAID_IN)
 _WHOLE: Final = "generateContentRequest"
 
 
@@ -54,6 +59,12 @@ def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bo
         return _sent(forward(body, target, stream=False).body, target, ())
     kept = {name: value for name, value in body.items() if name != "model"}
     return _sent({**kept, _WHOLE: forward(whole, target, stream=False).body}, target, ())
+
+
+def kept_upstream(body: Mapping[str, JsonValue]) -> Kept:
+    """How much of the request only the upstream knows that was asked before."""
+    whole = body.get(_WHOLE)
+    return kept_reader(_SAID_IN)(whole if isinstance(whole, dict) else body)
 
 
 def parse_result(body: bytes, content_type: str, sent: WireRequest) -> TokenCount:

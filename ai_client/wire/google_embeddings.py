@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from ai_client import google_errors
 from ai_client.capabilities import Capability, FileType
 from ai_client.errors import EmptyAnswer, InvalidRequest, MalformedAnswer, UnsupportedFeature
 from ai_client.google_envelope import parse_error, read_answer, resource_name, with_custom_options
-from ai_client.google_errors import render_error
 from ai_client.google_fields import GoogleFields
 from ai_client.json_text import dump
 from ai_client.messages import (
@@ -43,6 +44,12 @@ __all__ = [
     "render_request",
     "render_result",
 ]
+
+_PARAMS: Final[Mapping[str, str]] = {
+    "messages": "content",
+    "dimensions": "outputDimensionality",
+}
+render_error = partial(google_errors.render_error, names=_PARAMS)
 
 _SAYS: Final = frozenset(("dimensions", "output_file_type"))
 _KNOWN: Final = ("embedding", "embeddings", "usageMetadata")

@@ -13,8 +13,10 @@ import base64
 import math
 import struct
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final
 
+from ai_client import openai_errors
 from ai_client.body_fields import Fields, refuse
 from ai_client.capabilities import Capability
 from ai_client.errors import EmptyAnswer, InvalidRequest, MalformedAnswer, UnsupportedFeature
@@ -31,7 +33,6 @@ from ai_client.messages import (
     user_message,
 )
 from ai_client.openai_envelope import parse_error, read_answer
-from ai_client.openai_errors import render_error
 from ai_client.single_prompt import left_out, with_custom_options
 from ai_client.wire import RenderContext, Target, WireRequest, WireResponse
 
@@ -44,6 +45,12 @@ __all__ = [
     "render_request",
     "render_result",
 ]
+
+_PARAMS: Final[Mapping[str, str]] = {
+    "messages": "input",
+    "end_user": "user",
+}
+render_error = partial(openai_errors.render_error, names=_PARAMS)
 
 PATH: Final = "embeddings"
 

@@ -14,11 +14,12 @@ from ai_client.errors import MalformedAnswer
 from ai_client.messages import GenerationRequest, JsonValue, TokenCount
 from ai_client.openai_envelope import parse_error, read_answer
 from ai_client.prompt_tokens import countable
-from ai_client.wire import Target, WireRequest, client_face
+from ai_client.wire import Target, WireRequest, allowed_tool_names, client_face
 
 __all__ = ["forward_request", "parse_error", "parse_result", "render_request"]
 
 _SAID_IN: Final = "openai_responses"
+TOOL_NAMES = allowed_tool_names(_SAID_IN)
 _PATH: Final = "responses/input_tokens"
 _COUNTED: Final[tuple[str, ...]] = (
     "model",

@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from ai_client import openai_errors
 from ai_client.body_fields import Fields, refuse
 from ai_client.capabilities import Capability
 from ai_client.errors import BadContent, EmptyAnswer, InvalidRequest, UnsupportedFeature
@@ -34,7 +36,6 @@ from ai_client.messages import (
     user_message,
 )
 from ai_client.openai_envelope import parse_error, read_answer
-from ai_client.openai_errors import render_error
 from ai_client.single_prompt import left_out, read_prompt, with_custom_options
 from ai_client.wire import RenderContext, Target, WireRequest, WireResponse
 
@@ -47,6 +48,14 @@ __all__ = [
     "render_request",
     "render_result",
 ]
+
+_PARAMS: Final[Mapping[str, str]] = {
+    "messages": "input",
+    "output_speech_voice": "voice",
+    "output_mime_type": "response_format",
+    "system_instruction": "instructions",
+}
+render_error = partial(openai_errors.render_error, names=_PARAMS)
 
 PATH: Final = "audio/speech"
 DEFAULT_VOICE: Final = "alloy"
@@ -199,7 +208,7 @@ def _samples(sound: File, data: bytes) -> bytes:
 def _refuse_events(body: Mapping[str, JsonValue]) -> None:
     if body.get("stream_format") not in (None, "audio"):
         raise UnsupportedFeature(
-            "Speech comes as audio here, not as events; leave 'stream_format' out.",
+            "Speech comes as audio here, not as events; leave 'stream_format' out, or say 'audio'.",
             param="stream_format",
         )
 

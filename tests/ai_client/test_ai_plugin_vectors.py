@@ -22,7 +22,7 @@ from nacl.secret import SecretBox
 
 from ai_client.approvals import Approvals
 from ai_client.capabilities import Capability
-from ai_client.client import AiClient, Plan
+from ai_client.client import AiClient
 from ai_client.connections import load
 from ai_client.errors import (
     AiClientError,
@@ -33,6 +33,7 @@ from ai_client.errors import (
 )
 from ai_client.messages import GenerationRequest, ModelConfig, user_message
 from ai_client.model_directory import ModelDirectory
+from ai_client.plan import Plan
 from ai_client.records import Outcome, RequestRecord
 from ai_client.registration import registered
 from ai_client.router import Route

@@ -66,6 +66,7 @@ def test_an_unknown_name_is_told_with_the_one_that_was_meant(settings: Any) -> N
         ("PREVENT_PROMPT", 5, "It takes text."),
         ("IDLE_TIMEOUT", 0, "It takes a number above zero."),
         ("MAX_BODY_BYTES", -1, "It takes a number above zero."),
+        ("MAX_PARTS", 0, "It takes a number above zero."),
         ("LOG_WRITER", "process", "It takes 'thread' or 'manual'."),
     ],
 )

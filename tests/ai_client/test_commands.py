@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,15 @@ def started(output: Path, *command: str, **more: str) -> Iterator[subprocess.Pop
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody had a moment ago."""
+    """Ports that nobody has, and that the system gives to nobody who asks for just any."""
+    found: list[int] = []
     with ExitStack() as reserved:
-        sockets = [reserved.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(found) < count:
+            port = 20_000 + secrets.randbelow(10_000)
+            with suppress(OSError):
+                reserved.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def own_database(scratch: Path) -> dict[str, str]:

@@ -73,6 +73,7 @@ def test_an_expiry_without_an_offset_is_in_the_sites_time_zone(given: str, store
     [
         (["taken"], "already exists"),
         ([""], "blank"),
+        (["x\r\ny"], "Line breaks"),
         (["alice", "--expires", "soon"], "--expires: 'soon' is no ISO 8601 time"),
         (["alice", "--expires", "2001-01-01"], "has passed"),
     ],

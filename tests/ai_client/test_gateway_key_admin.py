@@ -54,9 +54,19 @@ def test_the_form_makes_a_key_with_limits_and_a_scope(alice: Client) -> None:
     assert key.allowed_models == []
 
 
+def test_the_form_says_what_a_budget_does_not_count(alice: Client) -> None:
+    form = alice.get(reverse(ADD)).context["adminform"].form
+    for period in ("day", "month"):
+        said = form.fields[f"budget_per_{period}"].help_text
+        assert "US dollars" in said
+        assert "What has no known price does not count" in said
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("name", "x\r\ny"),
+        ("caller", "x\x07y"),
         ("requests_per_minute", "0"),
         ("concurrency", "-1"),
         ("tokens_per_minute", "99999999999"),

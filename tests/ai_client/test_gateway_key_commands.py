@@ -80,6 +80,16 @@ def test_what_cannot_be_is_refused_with_the_reason(arguments: list[str], complai
         run("update_gateway_key", *arguments)
 
 
+@pytest.mark.parametrize("command", ["create_gateway_key", "update_gateway_key"])
+def test_the_help_says_what_a_budget_counts(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        call_command(command, "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("of what has a known price") == 2
+
+
 def test_keys_are_listed_with_their_limits_and_without_themselves() -> None:
     run("create_gateway_key", "shop", *LIMITS)
     _, plain = create_gateway_key("other", enabled=False)

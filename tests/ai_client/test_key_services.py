@@ -113,8 +113,8 @@ def test_every_write_moves_the_configuration(versions: list[int]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["", "alice", "n" * 101])
-def test_a_name_that_is_missing_taken_or_too_long_makes_no_key(
+@pytest.mark.parametrize("name", ["", "alice", "n" * 101, "x\r\ny", "x\x00"])
+def test_a_name_that_is_missing_taken_too_long_or_no_line_makes_no_key(
     name: str, versions: list[int]
 ) -> None:
     key_services.create_gateway_key("alice")

@@ -171,7 +171,7 @@ def test_use_is_added_up_by_day_once_per_request() -> None:
 @pytest.mark.django_db
 def test_a_batch_writes_once_per_key(django_assert_max_num_queries: Any) -> None:
     keys = [create_gateway_key(name)[0].pk for name in ("one", "two")]
-    rows.insert([record(key, key) for key in keys])
+    rows.insert([record(key, number) for number, key in enumerate(keys)])
     with django_assert_max_num_queries(9):
         rows.insert([record(keys[n % 2], 100 + n) for n in range(50)])
     assert [each.requests for each in GatewayKeyUsage.objects.all()] == [26, 26]

@@ -15,7 +15,7 @@ import pytest
 from ai_client.addresses import AllowList
 from ai_client.approvals import Approvals
 from ai_client.capabilities import Capability, Modality
-from ai_client.client import AiClient, Plan
+from ai_client.client import AiClient
 from ai_client.errors import (
     AiClientError,
     AnswerTooLarge,
@@ -44,6 +44,7 @@ from ai_client.messages import (
     user_message,
 )
 from ai_client.operations import OperationHandle, read_handle
+from ai_client.plan import Plan
 from ai_client.providers import Operation, Provider
 from ai_client.providers.openai import PROVIDER
 from ai_client.records import RequestRecord

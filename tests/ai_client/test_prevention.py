@@ -288,9 +288,10 @@ def test_inside_a_loop_no_answer_waits_for_receivers_that_await(
 
 
 def test_a_receiver_that_never_ends_holds_no_blocking_answer_up_inside_a_loop() -> None:
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     async def hang(**_: object) -> None:
+        begun.set()
         await asyncio.to_thread(release.wait, 10)
 
     async def block() -> str:
@@ -300,7 +301,7 @@ def test_a_receiver_that_never_ends_holds_no_blocking_answer_up_inside_a_loop() 
     before_generate.connect(hang)
     try:
         assert asyncio.run(block()) == "ok"
-        assert not release.is_set()
+        assert begun.wait(10)
     finally:
         release.set()
         before_generate.disconnect(hang)

@@ -697,6 +697,11 @@ class TestRefusals:
             ({"top_logprobs": 2}, "logprobs"),
             ({"stream_options": {"include_usage": True}}, "only allowed when 'stream'"),
             ({"model": "gpt-5.4-mini", "max_tokens": 5}, "unsupported_parameter"),
+            ({"model": "o3", "temperature": 0.5}, "unsupported_parameter"),
+            ({"model": "o3", "reasoning_effort": "none"}, "unsupported_value"),
+            ({"model": "gpt-5", "temperature": 0.5}, "Only the default (1) value"),
+            ({"model": "gpt-5.2", "top_p": 0.5, "reasoning_effort": "low"}, "unsupported_value"),
+            ({"model": "gpt-4o", "reasoning_effort": "none"}, "Unrecognized request argument"),
             ({"model": "strict-model", "top_k": 5}, "Unrecognized request argument"),
             ({"response_format": {"type": "json_object"}}, "must contain the word 'json'"),
             (

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from ai_client.capabilities import Capability
+from ai_client.capabilities import Capability, Option
 from ai_client.model_catalog import metadata, ordered
 from ai_client.providers import Operation, Provider
+from ai_client.providers.anthropic import PROVIDER as ANTHROPIC
 from ai_client.providers.azure_ai_foundry import PROVIDER as AZURE
+from ai_client.providers.google import PROVIDER as GOOGLE
 from ai_client.providers.openai import PROVIDER as OPENAI
 from ai_client.providers.openai_compatible import PROVIDER as COMPATIBLE
+from ai_client.requirements import TUNING
 from ai_client.router import Route, in_own_wire, spoken
 from ai_client.snapshot import ConnectionConfig
 
@@ -49,7 +52,35 @@ def test_a_route_is_asked_in_the_callers_dialect_or_the_providers(
 ) -> None:
     (found,) = spoken([given], dialect)
     assert found.wire == wire
-    assert replace(found, wire="") == replace(given, wire="")
+    assert replace(found, wire="", without=()) == replace(given, wire="")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "refused"),
+    [
+        (OPENAI, "o3", TUNING),
+        (OPENAI, "gpt-5.2", {Option.TOP_K, Option.PRESENCE_PENALTY, Option.FREQUENCY_PENALTY}),
+        (OPENAI, "gpt-4o", {Option.TOP_K}),
+        (OPENAI, "a-model-to-come", set()),
+        (COMPATIBLE, "o3", set()),
+        (AZURE, "o3", TUNING),
+        (AZURE, "our-own-name", set()),
+        (ANTHROPIC, "claude-opus-4-8", TUNING),
+        (ANTHROPIC, "claude-sonnet-4-5", {Option.PRESENCE_PENALTY, Option.FREQUENCY_PENALTY}),
+        (GOOGLE, "gemini-2.5-pro", {Option.PRESENCE_PENALTY, Option.FREQUENCY_PENALTY}),
+        (GOOGLE, "gemini-2.0-flash", set()),
+        (GOOGLE, "gemini-of-some-kind", set()),
+        (ANTHROPIC, "claude-of-some-kind", set()),
+        (OPENAI, "gpt-image-1", set()),
+    ],
+)
+def test_a_route_is_without_the_tuning_that_its_model_is_known_to_refuse(
+    provider: Provider, model: str, refused: set[Option]
+) -> None:
+    (found,) = spoken([route(provider, model)], "anthropic_messages")
+    assert set(found.without) == refused
+    said = route(provider, model, wire="openai_chat")
+    assert spoken([said], None) == (said,)
 
 
 def test_a_route_that_does_not_say_is_asked_as_its_model_is() -> None:

@@ -7,6 +7,7 @@ A ``GoogleCaller`` is a program over one upstream dialect; what reached the upst
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -29,8 +30,14 @@ ALLOWED = pytest.mark.filterwarnings(
 
 
 def _options(site: Site, **more: Any) -> types.HttpOptions:
-    # There is no TLS here; without ``verify`` each client would read all certificates.
-    return types.HttpOptions(base_url=site.base_url, client_args={"verify": False}, **more)
+    # There is no TLS here; without these each client would read all certificates, twice.
+    reads_none = {"ssl": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
+    return types.HttpOptions(
+        base_url=site.base_url,
+        client_args={"verify": False},
+        async_client_args=reads_none,
+        **more,
+    )
 
 
 @contextmanager

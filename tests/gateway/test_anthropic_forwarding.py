@@ -44,6 +44,17 @@ def test_unknown_fields_and_the_order_of_keys_reach_the_upstream(site: Site) -> 
     assert sent.headers["anthropic-version"] == "2023-06-01"
 
 
+def test_all_lines_of_a_header_reach_the_upstream(site: Site) -> None:
+    site.connect(site.upstream("anthropic_messages", model="claude-lenient"))
+    lines = [("anthropic-beta", "one-2025"), ("x-api-key", site.key), ("anthropic-beta", "two")]
+    answer = httpx.post(
+        f"{site.base_url}/v1/messages", json=UNKNOWN, headers=lines, trust_env=False
+    )
+    assert answer.status_code == 200
+    (sent,) = site.simulator.requests
+    assert sent.headers["anthropic-beta"] == "one-2025,two"
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages?beta=true"])
 def test_the_upstreams_answer_comes_back_byte_for_byte(site: Site, stream: bool, path: str) -> None:

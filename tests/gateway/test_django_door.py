@@ -256,6 +256,19 @@ def test_a_body_that_is_no_json_is_a_400_in_json(site: Site) -> None:
     assert "not valid JSON" in response.json()["error"]["message"]
 
 
+def test_a_large_body_of_a_key_at_its_limit_is_not_parsed(site: Site) -> None:
+    site.connect(site.upstream("openai_chat"))
+    _, key = create_gateway_key("limited", requests_per_minute=1)
+    url, headers = f"{site.base_url}/v1/chat/completions", {"x-api-key": key}
+    malformed = b'{"model": ' + b" " * 100_000
+    assert httpx.post(url, content=malformed, headers=headers).status_code == 400
+    body = {"model": "auto", "messages": HELLO}
+    assert httpx.post(url, json=body, headers=headers).status_code == 200
+    refused = httpx.post(url, content=malformed, headers=headers)
+    assert refused.status_code == 429
+    assert refused.headers["x-koneek-attempts"] == "0"
+
+
 def test_when_the_caller_of_a_stream_leaves_the_upstream_is_let_go(
     site: Site, sdk: openai.OpenAI
 ) -> None:

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_client.configuration import configuration
+from ai_client.gateway.default import default_gateway
 from ai_client.gateway.endpoints import ENDPOINTS, Endpoint, Kind, find
 from ai_client.gateway.views import gateway_view
 from ai_client.key_services import create_gateway_key, revoke_gateway_key, save_gateway_key
@@ -51,6 +52,8 @@ def site(
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     simulator.clear()
     configuration().forget()
+    # One gateway logs so many strangers a minute and no more.
+    default_gateway.cache_clear()
     default_writer().drain_once()
     RequestLog.objects.all().delete()
     _, key = create_gateway_key("tests")
@@ -101,6 +104,7 @@ def test_only_a_key_in_force_opens_an_endpoint(site: Site, endpoint: Endpoint) -
         assert answer.status_code == 401, who
         assert is_told_in_json(answer), who
         assert answer.headers["x-request-id"], who
+        assert answer.headers["x-koneek-attempts"] == "0", who
     assert [row.outcome for row in site.rows()] == ["refused"] * len(shut_out)
     for header in KEY_HEADERS:
         let_in = ask(site, endpoint, key=site.key, key_header=header)
@@ -118,6 +122,7 @@ def test_another_method_is_refused_and_told_the_right_one(site: Site, endpoint: 
         answer = ask(site, endpoint, key=site.key, method=method)
         assert answer.status_code == 405, method
         assert answer.headers["allow"] == endpoint.method
+        assert answer.headers["x-koneek-attempts"] == "0"
         assert method == "HEAD" or is_told_in_json(answer)
 
 
@@ -143,6 +148,17 @@ def test_what_comes_in_one_piece_is_not_streamed(site: Site, endpoint: Endpoint)
     assert answer.status_code == 400
     assert "one piece" in answer.json()["error"]["message"]
     assert site.simulator.requests == []
+
+
+@EVERY_ENDPOINT
+def test_a_body_that_is_no_json_is_logged_with_its_key(site: Site, endpoint: Endpoint) -> None:
+    if endpoint.method != "POST":
+        return
+    answer = ask(site, endpoint, key=site.key, content=b'{"a":')
+    assert answer.status_code == 400
+    assert answer.headers["x-koneek-attempts"] == "0"
+    row = site.row()
+    assert (row.outcome, row.gateway_key_name, row.caller) == ("refused", "tests", "tests")
 
 
 @EVERY_ENDPOINT

@@ -12,6 +12,7 @@ import orjson
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
+from ai_client.usage_estimate import prompt_tokens
 from tests.gateway.asking import HELLO, NEXT, asked, assert_safe, health_left
 from tests.gateway.failure_table import ANTHROPIC, GOOGLE, OPENAI
 from tests.live_site import Site
@@ -82,7 +83,8 @@ def test_the_sdk_raises_and_no_other_connection_is_asked(
     assert (row.connection, row.stream) == ("first", True)
     (attempt,) = row.attempts
     assert (attempt["connection"], attempt["class"]) == ("first", code)
-    assert row.prompt_tokens == (2 if dialect in TOKENS_KNOWN_EARLY else None)
+    estimate = prompt_tokens({"messages": HELLO})
+    assert row.prompt_tokens == (2 if dialect in TOKENS_KNOWN_EARLY else estimate)
     assert health_left("first") == ("cooling" if code == "rate_limited" else "counted")
 
 

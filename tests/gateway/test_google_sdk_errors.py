@@ -70,6 +70,9 @@ def test_a_failure_of_the_upstream_is_raised_as_the_class_it_is(site: Site, fail
     status, word, reason = FROM_UPSTREAM[failure]
     kind = errors.ClientError if status < 500 else errors.ServerError
     for dialect, (way, ask) in product(DIALECTS, WAYS.items()):
+        if (dialect, failure) == ("google_generate", "filter"):
+            # Google itself says this in an answer, which comes back as it is.
+            continue
         name = f"{DIALECTS[dialect][0]}-{way}"
         site.connect(site.upstream(dialect, name=name, failure=failure))
         with pytest.raises(errors.APIError) as caught:

@@ -311,7 +311,7 @@ def test_a_conversation_goes_on_in_another_dialect(site: Site, before: str) -> N
     messages.append(_as_history(message))
     messages += [_result(call, call.function.name) for call in message.tool_calls]
 
-    others = {**THINKING_MODELS, "openai_chat": "gpt-4-strict"}
+    others = {**THINKING_MODELS, "openai_chat": "gpt-strict"}
     for after in DIALECTS.keys() - {before}:
         then = Caller(site, after)
         then.connect(model=others[after])

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from typing import Any
 
 import orjson
@@ -38,10 +39,8 @@ class Command(BaseCommand):
 
     @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            import uvicorn  # noqa: F401
-        except ImportError as error:
-            raise CommandError("demo needs uvicorn: pip install 'uvicorn[standard]'") from error
+        if find_spec("uvicorn") is None:
+            raise CommandError("demo needs uvicorn: pip install 'uvicorn[standard]'")
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
         call_command("migrate", verbosity=0, skip_checks=True)
         if Connection.objects.exists():

@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """Serves the three dialects on one port, on this machine only unless ``--host`` says more."""
 
     help = "Runs simulated OpenAI, Anthropic and Gemini upstreams that need no key and can fail."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""

@@ -18,6 +18,7 @@ from ai_client.providers.azure_ai_foundry.endpoint import (
     check_address,
 )
 from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
+from ai_client.providers.openai_kinds import KINDS as OPENAI_KINDS
 
 PROVIDER = Provider(
     slug="azure-ai-foundry",
@@ -75,6 +76,7 @@ PROVIDER = Provider(
         Operation(Capability.SPEECH_GENERATION, "openai_speech"),
     ),
     kinds=KINDS,
+    tuned_like=OPENAI_KINDS,
     address=address,
     name_models=name_models,
     detect=detect,

@@ -10,11 +10,14 @@ The path is ``messages``, relative to a base URL that ends with ``/v1``.
   sign travels through this one.
 """
 
+import re
+
 from ai_client.wire.anthropic_messages.gateway_errors import render_error
 from ai_client.wire.anthropic_messages.gateway_models import render_model, render_models
 from ai_client.wire.anthropic_messages.gateway_request import parse_request, wants_usage
 from ai_client.wire.anthropic_messages.gateway_response import render_response
 from ai_client.wire.anthropic_messages.gateway_stream import StreamRenderer
+from ai_client.wire.anthropic_messages.kept import kept_upstream
 from ai_client.wire.anthropic_messages.models import models_request, parse_models
 from ai_client.wire.anthropic_messages.request import forward_request, render_request
 from ai_client.wire.anthropic_messages.response import parse_error, parse_response
@@ -22,13 +25,16 @@ from ai_client.wire.anthropic_messages.stream import StreamParser
 
 PASSED_HEADERS = frozenset((b"anthropic-beta",))
 REQUEST_ID_HEADERS = ("request-id",)
+TOOL_NAMES = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 __all__ = [
     "PASSED_HEADERS",
     "REQUEST_ID_HEADERS",
+    "TOOL_NAMES",
     "StreamParser",
     "StreamRenderer",
     "forward_request",
+    "kept_upstream",
     "models_request",
     "parse_error",
     "parse_models",

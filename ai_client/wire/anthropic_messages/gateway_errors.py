@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from ai_client.caller_words import in_callers_words
 from ai_client.error_headers import complete_message, retry_headers
 from ai_client.errors import AiClientError, Overloaded, QuotaExhausted
 from ai_client.messages import JsonValue
@@ -26,6 +27,15 @@ _TYPES: Final = {
     429: "rate_limit_error",
     504: "timeout_error",
 }
+_PARAMS: Final = {
+    "output_schema": "output_config",
+    "output_mime_type": "output_config",
+    "function_declarations": "tools",
+    "web_search": "tools",
+    "system_instruction": "system",
+    "reasoning": "thinking",
+    "end_user": "metadata",
+}
 
 
 def render_error(error: AiClientError, request_id: str) -> WireResponse:
@@ -37,7 +47,8 @@ def render_error(error: AiClientError, request_id: str) -> WireResponse:
 
 def error_body(error: AiClientError, request_id: str) -> dict[str, JsonValue]:
     """The object of an answer or of an event."""
-    details = {"error_code": error.code} | ({} if error.param is None else {"param": error.param})
+    param = in_callers_words(error.param, _PARAMS)
+    details = {"error_code": error.code} | ({} if param is None else {"param": param})
     told = {"type": _type(error), "message": complete_message(error), "details": details}
     return {"type": "error", "error": told, "request_id": request_id}
 

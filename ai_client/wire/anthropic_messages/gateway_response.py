@@ -44,8 +44,9 @@ _STOP: Final[Mapping[FinishReason, str]] = {
     FinishReason.LENGTH: "max_tokens",
     FinishReason.TOOL_CALLS: "tool_use",
     FinishReason.CONTENT_FILTER: "refusal",
-    # Anthropic fails instead; no word of its own would be true.
-    FinishReason.ERROR: "error",
+    # Its SDKs have no word for an answer that broke off; of those they have, this says that there
+    # is less of it than there should be, and neither that it is whole nor that it was refused.
+    FinishReason.ERROR: "max_tokens",
 }
 _OWN_WORDS: Final = (
     "end_turn",

@@ -52,6 +52,11 @@ class Generation:
     version: tuple[int, int]
 
     @property
+    def thinks(self) -> bool:
+        """Takes ``thinking`` at all."""
+        return self.version >= (3, 7)
+
+    @property
     def is_adaptive(self) -> bool:
         """Takes ``thinking: adaptive`` with an effort."""
         return self.version >= (4, 6)
@@ -158,7 +163,12 @@ def _think(
 ) -> None:
     budget = reasoning.budget_tokens
     word = (reasoning.effort or "").lower()
-    if budget == 0 or (budget is None and word in _OFF):
+    is_off = budget == 0 or (budget is None and word in _OFF)
+    if generation is not None and not generation.thinks:
+        if not is_off:
+            tuning.warnings.append("reasoning: this model does not reason")
+        return
+    if is_off:
         if generation is None or not generation.always_thinks:
             tuning.fields["thinking"] = {"type": "disabled"}
         else:

@@ -25,6 +25,7 @@ from ai_client.messages import FunctionCall, JsonValue, TokenLogprob, TokenUsage
 from ai_client.sse import Decoder, encode
 from ai_client.wire import Framing, RenderContext
 from ai_client.wire.google_generate.carrying import render_signature
+from ai_client.wire.google_generate.fields import PARAMS
 from ai_client.wire.google_generate.gateway_response import (
     kept_whole,
     render_call,
@@ -93,7 +94,7 @@ class StreamRenderer:
 
     def error(self, error: AiClientError) -> bytes:
         """An event on which Google's SDKs raise; nothing may follow it."""
-        return encode(dump({"error": error_object(error, self._context.request_id)}))
+        return encode(dump({"error": error_object(error, self._context.request_id, PARAMS)}))
 
     def _candidate(self, number: int) -> _Candidate:
         candidate = self._candidates.get(number)

@@ -122,6 +122,11 @@ class Model:
         return {"thinkingBudget": min(max(budget, least), most), "includeThoughts": True}
 
 
+def is_off(reasoning: Reasoning) -> bool:
+    """Whether the wish is that nothing be thought, which a model that does not think fulfils."""
+    return _effort(reasoning) == "none"
+
+
 def _effort(reasoning: Reasoning) -> str:
     """The effort as one of the words ``none``, ``minimal``, ``low``, ``medium``, ``high``."""
     budget = reasoning.budget_tokens

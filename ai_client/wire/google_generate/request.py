@@ -17,7 +17,7 @@ from ai_client.messages import (
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.google_generate.carrying import without_carried
 from ai_client.wire.google_generate.contents import render_contents, render_system
-from ai_client.wire.google_generate.model import Model
+from ai_client.wire.google_generate.model import Model, is_off
 from ai_client.wire.google_generate.output import render_output, with_voice
 
 
@@ -110,7 +110,7 @@ def _generation_config(
         fields["logprobs"] = config.top_logprobs or None
     if config.reasoning is not None:
         thinking = model.thinking_config(config.reasoning)
-        if thinking is None:
+        if thinking is None and not is_off(config.reasoning):
             warnings.append("reasoning")
         fields["thinkingConfig"] = thinking
     return {name: value for name, value in fields.items() if value is not None}

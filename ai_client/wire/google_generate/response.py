@@ -69,9 +69,8 @@ _FINISH: Final = {
     "ESCALATION": FinishReason.CONTENT_FILTER,
     "PUP_LIMITED_DISABLED": FinishReason.CONTENT_FILTER,
 }
-"""What is not here (OTHER, UNEXPECTED_TOOL_CALL, NO_IMAGE, words to come) is an ERROR."""
+"""What is not here (OTHER, MALFORMED_FUNCTION_CALL, NO_IMAGE, words to come) is an ERROR."""
 
-_BROKEN: Final = ("MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE")
 _UNSPECIFIED: Final = ("", "FINISH_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED")
 _NOT_FOR_IDS = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -144,7 +143,12 @@ class AnswerReader:
         feedback = _mapping(chunk, "promptFeedback")
         reason = _string(feedback, "blockReason")
         if reason not in _UNSPECIFIED:
-            raise ContentFiltered(f"Google blocked the prompt ({clean_message(reason)}).")
+            blocked = ContentFiltered(f"Google blocked the prompt ({clean_message(reason)}).")
+            counted = _mapping(chunk, "usageMetadata")
+            if counted:
+                events.append(Usage(_usage(counted)))
+            blocked.events = (*events, Finish(FinishReason.CONTENT_FILTER, reason))
+            raise blocked
         for position, candidate in enumerate(_objects(chunk, "candidates")):
             number = candidate.get("index", position)
             if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1024:
@@ -270,8 +274,6 @@ class _CandidateReader:
         yield self._end(*_signed(signature))
 
     def _finish(self, raw: str) -> Iterator[Event]:
-        if raw in _BROKEN and not self.has_parts:
-            raise MalformedAnswer(f"Google's model broke off without an answer ({raw}).")
         citations = (*self._sources, *self._grounding)
         if (citations or self._logprobs) and self._open is not PartKind.TEXT:
             yield from self._close()

@@ -34,6 +34,7 @@ from ai_client.wire.openai_chat.gateway_response import (
 )
 from ai_client.wire.openai_chat.reasoning import render_carried_thought, render_extra
 from ai_client.wire.openai_chat.vocabulary import (
+    PARAMS,
     WIRE,
     render_finish_reason,
     render_logprobs,
@@ -93,7 +94,7 @@ class StreamRenderer:
 
     def error(self, error: AiClientError) -> bytes:
         """An event on which OpenAI's SDKs raise ``APIError``; nothing may follow it."""
-        return encode(orjson.dumps({"error": error_object(error)}))
+        return encode(orjson.dumps({"error": error_object(error, PARAMS)}))
 
     def _candidate(self, number: int) -> _Candidate:
         candidate = self._candidates.get(number)

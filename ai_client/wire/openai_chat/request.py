@@ -22,10 +22,10 @@ from ai_client.messages import (
     GenerationRequest,
     JsonValue,
     ModelConfig,
-    Reasoning,
     ToolChoice,
     WebSearch,
 )
+from ai_client.openai_reasoning import effort_for, without_sampling
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.openai_chat.audio import is_spoken, render_modalities
 from ai_client.wire.openai_chat.messages import render_messages
@@ -48,10 +48,6 @@ _FOR_OTHERS: Final = (
 
 _AUTO: Final = ToolChoice("auto")
 _NONE: Final = ToolChoice("none")
-
-# No vendor publishes how many tokens an effort stands for; these bounds are our own.
-_LOW_BUDGET: Final = 4_096
-_MEDIUM_BUDGET: Final = 16_384
 
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
@@ -133,10 +129,12 @@ def _tuning(config: ModelConfig, target: Target, warnings: list[str]) -> dict[st
         raise InvalidRequest(
             f"The connection's max_tokens_parameter must be one of {', '.join(_MAX_TOKENS)}."
         )
+    effort = effort_for(config.reasoning, target.model, warnings)
+    temperature, top_p = without_sampling(config, effort, target.model, warnings)
     said: dict[str, JsonValue] = {
         limit: config.max_tokens,
-        "temperature": config.temperature,
-        "top_p": config.top_p,
+        "temperature": temperature,
+        "top_p": top_p,
         "presence_penalty": config.presence_penalty,
         "frequency_penalty": config.frequency_penalty,
         "n": config.candidate_count,
@@ -144,7 +142,7 @@ def _tuning(config: ModelConfig, target: Target, warnings: list[str]) -> dict[st
         "stop": list(config.stop_sequences or ()) or None,
         "logprobs": True if config.top_logprobs is not None else config.logprobs,
         "top_logprobs": config.top_logprobs,
-        "reasoning_effort": _effort(config.reasoning, warnings),
+        "reasoning_effort": effort,
         "user": config.end_user,
     }
     if config.top_k is not None:
@@ -153,19 +151,6 @@ def _tuning(config: ModelConfig, target: Target, warnings: list[str]) -> dict[st
         else:
             warnings.append("top_k was left out")
     return {name: value for name, value in said.items() if value is not None}
-
-
-def _effort(reasoning: Reasoning | None, warnings: list[str]) -> str | None:
-    if reasoning is None:
-        return None
-    if reasoning.effort is not None or reasoning.budget_tokens is None:
-        return reasoning.effort
-    budget = reasoning.budget_tokens
-    if budget <= 0:
-        return "none"
-    effort = "low" if budget <= _LOW_BUDGET else "medium" if budget <= _MEDIUM_BUDGET else "high"
-    warnings.append(f"a reasoning budget of {budget} tokens was sent as the effort {effort!r}")
-    return effort
 
 
 def _tools(config: ModelConfig) -> dict[str, JsonValue]:

@@ -14,6 +14,21 @@ from ai_client.messages import FinishReason, JsonValue, TokenLogprob, TokenUsage
 WIRE: Final = "openai_chat"
 """The name under which parts keep this dialect's opaque data."""
 
+PARAMS: Final[Mapping[str, str]] = {
+    "candidate_count": "n",
+    "stop_sequences": "stop",
+    "output_schema": "response_format",
+    "output_mime_type": "response_format",
+    "output_modalities": "modalities",
+    "output_speech_voice": "audio",
+    "function_declarations": "tools",
+    "web_search": "web_search_options",
+    "system_instruction": "messages",
+    "reasoning": "reasoning_effort",
+    "end_user": "user",
+}
+"""The fields in which callers say our settings, where they have other names."""
+
 _UNIFIED: Final[Mapping[str, FinishReason]] = {
     "stop": FinishReason.STOP,
     "length": FinishReason.LENGTH,
@@ -49,7 +64,13 @@ def parse_finish_reason(word: JsonValue, *, calls: bool) -> tuple[FinishReason, 
 
 
 def render_finish_reason(reason: FinishReason | None) -> str | None:
-    """OpenAI's word. ``error`` is not among those it publishes; OpenRouter's answers have it."""
+    """OpenAI's word. For an answer that broke off its SDKs have none.
+
+    ``length`` says that there is less of it than there should be, and neither that it is whole nor
+    that a filter kept something back.
+    """
+    if reason is FinishReason.ERROR:
+        reason = FinishReason.LENGTH
     return None if reason is None else reason.value
 
 

@@ -29,6 +29,17 @@ from ai_client.messages import (
 )
 from ai_client.wire import RenderContext, WireResponse
 
+PARAMS: Final[Mapping[str, str]] = {
+    "messages": "prompt",
+    "candidate_count": "n",
+    "output_mime_type": "output_format",
+    "output_file_type": "response_format",
+    "output_media_aspect_ratio": "size",
+    "output_media_orientation": "size",
+    "end_user": "user",
+}
+"""The fields in which callers say our settings, where they have other names."""
+
 MOST_IMAGES: Final = 10
 """Images of one request."""
 

@@ -16,7 +16,6 @@ from ai_client.errors import (
     EndpointMissing,
     InvalidRequest,
     UpstreamError,
-    UpstreamModelMissing,
 )
 from ai_client.openai_envelope import parse_error as parse_enveloped_error
 
@@ -33,8 +32,6 @@ _NOT_BY_THIS_API = re.compile(
 _MODEL_TEXT = re.compile(
     r"model\b[^.]{0,120}(?:not found|not exist|not have access)", re.IGNORECASE
 )
-# Of an item that the upstream was to have stored: https://platform.openai.com/docs/guides/your-data
-_ITEM_TEXT = re.compile(r"\b(?:item|response) with id\b", re.IGNORECASE)
 
 
 def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> AiClientError:
@@ -51,10 +48,9 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> AiClien
         return _missing(error, status, code)
     if status not in _NO_SUCH_PAGE or word in _OF_MODELS or _MODEL_TEXT.search(error.message):
         return error
-    if isinstance(error, UpstreamModelMissing) and _ITEM_TEXT.search(error.message):
-        refused = InvalidRequest(error.message, param="input")
-        refused.upstream_status = status
-        return refused
+    if isinstance(error, InvalidRequest):
+        # It is about something that this API, which is there, was to have kept.
+        return error
     return _missing(error, status, code)
 
 

@@ -24,6 +24,7 @@ from ai_client.sse import encode
 from ai_client.wire import RenderContext
 from ai_client.wire.openai_responses.gateway_items import Told
 from ai_client.wire.openai_responses.gateway_response import Answer
+from ai_client.wire.openai_responses.vocabulary import PARAMS
 
 
 class StreamRenderer:
@@ -71,7 +72,7 @@ class StreamRenderer:
         They do so where there is a field ``error``, which OpenAI sends; its reference has the same
         fields beside ``type``, where other clients look for them.
         """
-        said = error_object(error)
+        said = error_object(error, PARAMS)
         flat = {name: said[name] for name in ("code", "message", "param")}
         return self._encoded([{"type": "error", **flat, "error": said}])
 

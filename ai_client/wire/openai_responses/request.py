@@ -25,6 +25,7 @@ from ai_client.messages import (
     ToolChoice,
     WebSearch,
 )
+from ai_client.openai_reasoning import effort_for, without_sampling
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.openai_responses.carried import without_carried
 from ai_client.wire.openai_responses.items import (
@@ -45,7 +46,6 @@ _THINKS = re.compile(
     r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!\d)(?!(?:\.\d+)?-chat)|codex-|computer-use-)"
 )
 _DOES_NOT = re.compile(r"(?:.*/)?(?:chatgpt-|gpt-[34](?!\d)|gpt-\d(?:\.\d+)?-chat)")
-_NOT_THINKING: Final = ("none", "off", "disabled")
 _ALWAYS_OURS: Final = frozenset(("model", "input", "stream", "stream_options", "store"))
 
 _TUNING: Final = (
@@ -66,10 +66,6 @@ _NONE: Final = ToolChoice("none")
 
 _NO_PARAMETERS: Final[Mapping[str, JsonValue]] = {"type": "object", "properties": {}}
 
-# No vendor publishes how many tokens an effort stands for; these bounds are our own.
-_LOW_BUDGET: Final = 4_096
-_MEDIUM_BUDGET: Final = 16_384
-
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     """The request in this dialect; ``UnsupportedFeature`` for what it cannot say."""
@@ -88,8 +84,10 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     include = list(_include(request, target))
     if include:
         body["include"] = include
-    body.update(_settings(config, warnings))
-    reasoning = _reasoning(config.reasoning, warnings)
+    effort = effort_for(config.reasoning, target.model, warnings)
+    sampling = without_sampling(config, effort, target.model, warnings)
+    body.update(_settings(config, sampling, warnings))
+    reasoning = _reasoning(config.reasoning, effort)
     if reasoning is not None:
         body["reasoning"] = reasoning
     body.update(_tools(config))
@@ -190,40 +188,29 @@ def _may_think(request: GenerationRequest, model: str) -> bool:
     )
 
 
-def _settings(config: ModelConfig, warnings: list[str]) -> dict[str, JsonValue]:
+def _settings(
+    config: ModelConfig, sampling: tuple[float | None, float | None], warnings: list[str]
+) -> dict[str, JsonValue]:
+    temperature, top_p = sampling
     limit = config.max_tokens
     if limit is not None and limit < LEAST_TOKENS:
         warnings.append(f"max_tokens of {limit} was sent as {LEAST_TOKENS}, which is the least")
         limit = LEAST_TOKENS
     said: dict[str, JsonValue] = {
         "max_output_tokens": limit,
-        "temperature": config.temperature,
-        "top_p": config.top_p,
+        "temperature": temperature,
+        "top_p": top_p,
         "top_logprobs": config.top_logprobs,
         "user": config.end_user,
     }
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _reasoning(reasoning: Reasoning | None, warnings: list[str]) -> dict[str, JsonValue] | None:
+def _reasoning(reasoning: Reasoning | None, effort: str | None) -> dict[str, JsonValue] | None:
     """The effort, and that thoughts are to be summed up, since they are never said in full."""
-    if reasoning is None:
-        return None
-    effort = reasoning.effort
-    budget = reasoning.budget_tokens
-    if effort is None and budget is not None:
-        if budget <= 0:
-            effort = "none"
-        else:
-            small = budget <= _LOW_BUDGET
-            effort = "low" if small else "medium" if budget <= _MEDIUM_BUDGET else "high"
-            warnings.append(
-                f"a reasoning budget of {budget} tokens was sent as the effort {effort!r}"
-            )
-    said: dict[str, JsonValue] = {} if effort is None else {"effort": effort}
-    if effort not in _NOT_THINKING:
-        said["summary"] = "auto"
-    return said
+    if effort is None:
+        return {"summary": "auto"} if reasoning == Reasoning() else None
+    return {"effort": effort} if effort == "none" else {"effort": effort, "summary": "auto"}
 
 
 def _tools(config: ModelConfig) -> dict[str, JsonValue]:

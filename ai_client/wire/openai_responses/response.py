@@ -95,7 +95,13 @@ def parse_output(
 
 
 def _give_back(parts: list[MessagePart], carried: Carried) -> None:
-    """Adds what was carried for a text or call to it."""
+    """Adds what was carried for a text or call to it.
+
+    A text that is not there was empty, which an item of this dialect cannot be.
+    """
+    if carried.call_id is None and (not parts or parts[-1].is_thought):
+        parts.append(MessagePart("", thought_signature=carried.signature, opaque=carried.opaque))
+        return
     for place in reversed(range(len(parts))):
         part = parts[place]
         call_id = part.content.id if isinstance(part.content, FunctionCall) else None

@@ -298,8 +298,14 @@ class StreamParser:
         for _, end in held:
             yield end
 
-    def _amend(self, carried: Carried) -> None:
-        """Adds what was carried for a text or call whose end is still held."""
+    def _amend(self, carried: Carried) -> Iterator[Event]:
+        """Adds what was carried for a text or call whose end is still held; else it was empty."""
+        if carried.call_id is None and not self._held:
+            part = _Part(self._next, PartKind.TEXT)
+            self._next += 1
+            yield PartStart(part.index, PartKind.TEXT)
+            yield from self._close(part, carried.signature, (), carried.opaque)
+            return
         for place in reversed(range(len(self._held))):
             part, end = self._held[place]
             if carried.call_id in (None, part.call_id):
@@ -365,7 +371,7 @@ class StreamParser:
             yield from self._rest(item.parts[0], said)
             yield from self._close(item.parts[0], opaque=call_opaque(data))
         elif read.for_previous is not None:
-            self._amend(read.for_previous)
+            yield from self._amend(read.for_previous)
         elif kind == REASONING and item.parts:
             thought = item.parts[0]
             for each in read.parts:

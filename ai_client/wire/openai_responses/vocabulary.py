@@ -14,6 +14,18 @@ from ai_client.messages import FinishReason, JsonValue, TokenLogprob, TokenUsage
 WIRE: Final = "openai_responses"
 """The name under which parts keep this dialect's opaque data."""
 
+PARAMS: Final[Mapping[str, str]] = {
+    "messages": "input",
+    "max_tokens": "max_output_tokens",
+    "output_schema": "text.format",
+    "output_mime_type": "text.format",
+    "function_declarations": "tools",
+    "web_search": "tools",
+    "system_instruction": "instructions",
+    "end_user": "user",
+}
+"""The fields in which callers say our settings, where they have other names."""
+
 # The ``status`` of a response, and of an item in it.
 COMPLETED: Final = "completed"
 INCOMPLETE: Final = "incomplete"

@@ -168,6 +168,9 @@ def test_a_key_is_made_and_shown_once(alice: APIClient) -> None:
         ("name", ""),
         ("name", 5),
         ("name", "taken"),
+        ("name", "x\r\ny"),
+        ("name", "x\x1b[2J"),
+        ("caller", "x\u2028y"),
         ("requests_per_minute", 0),
         ("requests_per_minute", -1),
         ("requests_per_minute", "10"),
@@ -249,6 +252,8 @@ def test_it_is_described_completely(capsys: pytest.CaptureFixture[str]) -> None:
     write: Any = GatewayKeyChange()
     assert set(read.fields) == set(GatewayKeyShown.__annotations__)
     assert set(write.fields) == set(WRITABLE)
+    for period in ("day", "month"):
+        assert "no known price" in write.fields[f"budget_per_{period}"].help_text
 
 
 def test_the_document_is_served_to_who_may_look(alice: APIClient) -> None:

@@ -23,7 +23,7 @@ from ai_client import (
     prompt,
     user_message,
 )
-from ai_client.client import Plan, default_client
+from ai_client.client import default_client
 from ai_client.errors import (
     AiClientError,
     ConnectFailed,
@@ -42,6 +42,7 @@ from ai_client.errors import (
     UpstreamError,
 )
 from ai_client.messages import GenerationRequest, OperationState, TokenUsage
+from ai_client.plan import Plan
 from ai_client.records import Outcome
 from ai_client.registry import default_registry
 from ai_client.testing import FakeAi, FakeAiMixin, FakeConnection

@@ -87,7 +87,6 @@ def test_each_event_is_one_the_sdk_knows() -> None:
         (FinishReason.LENGTH, "model_context_window_exceeded", "model_context_window_exceeded"),
         (FinishReason.TOOL_CALLS, "STOP", "tool_use"),
         (FinishReason.CONTENT_FILTER, "SAFETY", "refusal"),
-        (FinishReason.ERROR, "OTHER", "error"),
         (FinishReason.LENGTH, "end_turn", "max_tokens"),
     ],
 )
@@ -99,6 +98,12 @@ def test_stop_reasons(reason: FinishReason, raw: str, word: str) -> None:
     assert CLIENT.parse_response(GATEWAY.render_response(result, CONTEXT)).candidates[
         0
     ].finish_reason is (reason)
+
+
+def test_an_answer_that_broke_off_is_told_in_a_word_that_the_sdk_has() -> None:
+    result = result_of(reason=FinishReason.ERROR, raw="OTHER")
+    assert plain_of(result)["stop_reason"] == "max_tokens"
+    assert sent_events(stream_of(result))[-2]["delta"]["stop_reason"] == "max_tokens"
 
 
 def test_a_refusal_in_words_is_a_stop_reason() -> None:

@@ -165,7 +165,6 @@ REASONS = {
     "pause_turn": FinishReason.LENGTH,
     "tool_use": FinishReason.TOOL_CALLS,
     "refusal": FinishReason.CONTENT_FILTER,
-    "error": FinishReason.ERROR,
 }
 
 

@@ -268,7 +268,6 @@ class TestFailedAnswers:
             (b'{"candidates": [{"index": -1}]}', MalformedAnswer),
             (b'{"candidates": [{"content": {"parts": [{"text": 3}]}}]}', MalformedAnswer),
             (b'{"candidates": [{"content": {"parts": [{"text": "half"}]}}]}', MalformedAnswer),
-            (b'{"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}', MalformedAnswer),
             (b'{"candidates": [{"finishReason": "STOP"}], "usageMetadata": 3}', MalformedAnswer),
             (b"[]", EmptyAnswer),
             (b'{"candidates": []}', EmptyAnswer),
@@ -285,6 +284,14 @@ class TestFailedAnswers:
         with pytest.raises(failure) as raised:
             FACE.parse_response(body)
         assert type(raised.value) is failure
+
+    def test_a_broken_call_without_parts_is_an_answer(self) -> None:
+        """Row 25 of the table of failures: an empty answer with a finish reason."""
+        body = b'{"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}'
+        (candidate,) = FACE.parse_response(body).candidates
+        assert candidate.message.parts == ()
+        assert candidate.finish_reason is FinishReason.ERROR
+        assert candidate.raw_finish_reason == "MALFORMED_FUNCTION_CALL"
 
     @pytest.mark.parametrize(
         ("call", "complaint"),

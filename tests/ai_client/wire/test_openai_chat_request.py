@@ -55,6 +55,7 @@ def test_a_plain_request_is_as_small_as_it_can_be() -> None:
 
 def test_all_tuning_has_openais_names() -> None:
     body = rendered(
+        target=Target("gpt-7"),
         candidate_count=2,
         max_tokens=100,
         temperature=0.0,

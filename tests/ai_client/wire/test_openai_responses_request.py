@@ -34,7 +34,7 @@ CLIENT: ClientFace = openai_responses
 GATEWAY: GatewayFace = openai_responses
 WIRE = "openai_responses"
 TARGET = Target("gpt-4.1", "OpenAI")
-THINKER = Target("gpt-5-pro", "OpenAI")
+THINKER = Target("gpt-7", "OpenAI")
 HELLO = (user_message("Hello"),)
 PNG = File("image/png", base64_data="aGk=")
 REASONING = {
@@ -283,7 +283,8 @@ def test_tuning_that_this_api_lacks_is_left_out_with_a_warning() -> None:
         max_tokens=5,
         reasoning=Reasoning(budget_tokens=1000),
     )
-    request = CLIENT.render_request(GenerationRequest(HELLO, config, dropped=("metadata",)), TARGET)
+    asked = GenerationRequest(HELLO, config, dropped=("metadata",))
+    request = CLIENT.render_request(asked, THINKER)
     assert request.body["max_output_tokens"] == 16
     assert request.body["reasoning"] == {"effort": "low", "summary": "auto"}
     told = " ".join(request.warnings)
