@@ -35,6 +35,7 @@ PURE = {
     "ai_client.sse": "server-sent events: bytes to events and back",
     "ai_client.encoding": "compressed bodies, with a limit",
     "ai_client.wire": "one module per dialect",
+    "ai_client.wire_faces": "what a dialect's module takes, gives back and has to offer",
     "ai_client.providers": "one module per vendor, each a value",
     "ai_client.snapshot": "the configuration that a request sees",
     "ai_client.addresses": "which addresses may be sent to",
