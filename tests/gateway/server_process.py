@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from asgiref.sync import SyncToAsync
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from tests.live_site import SECONDS_TO_START
 from tests.source_tree import ROOT
@@ -143,3 +144,6 @@ def _postgresql_away() -> Iterator[None]:
     finally:
         with connection._nodb_cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true")
+        # The thread in which asyncio tests use the database goes on, with a connection that is no
+        # more; between requests Django would have closed it.
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result()

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from ai_client import prompt
 from ai_client.client import default_client
@@ -236,7 +236,7 @@ def test_python_code_that_leaves_its_stream_is_counted(
 async def test_awaiting_code_that_leaves_its_stream_is_counted(
     priced: None, site: Site, upstream: str
 ) -> None:
-    await sync_to_async(connect)(site, upstream, SOON)
+    await database_sync_to_async(connect)(site, upstream, SOON)
     heard = 0
     async with aclosing(cast("Any", prompt(TEXT).astream_text())) as pieces:
         async for piece in pieces:
@@ -244,7 +244,7 @@ async def test_awaiting_code_that_leaves_its_stream_is_counted(
             if heard >= HEARD:
                 break
     await default_client().async_engine.close()
-    assert_estimated(await sync_to_async(row_of)(site))
+    assert_estimated(await database_sync_to_async(row_of)(site))
 
 
 def leave_after(pieces: Iterator[str]) -> None:
