@@ -75,6 +75,9 @@ class Chooser:
         Raises NoModelFound, and CapabilityUnsupported where the explicit model is known to be for
         something else.
         """
+        at_hand = self.choose_at_hand(prompt)
+        if at_hand is not None:
+            return at_hand
         offers = self._permitted(prompt)
         wait = _Wait(self.clock, prompt)
         others = _everybody(self.registry)
@@ -92,11 +95,14 @@ class Chooser:
         return _checked(prompt, Choice(capability, chain, refused, wait.spent))
 
     def choose_at_hand(self, prompt: Prompt) -> Choice | None:
-        """As ``choose``, without waiting for anybody: None where that would have to."""
+        """As ``choose`` where nobody has to be waited for and there is a route, else None."""
         if prompt.capability is None:
             return None
         offers = self._permitted(prompt)
-        chain = routes_at_hand(offers, _wish(prompt, prompt.capability), prompt.capability)
+        try:
+            chain = routes_at_hand(offers, _wish(prompt, prompt.capability), prompt.capability)
+        except CapabilityUnsupported:
+            return None
         if chain is None:
             return None
         refused = self._refused(prompt, prompt.capability, offers)

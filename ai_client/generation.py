@@ -385,7 +385,20 @@ def _signed(result: AnyResult, route: Route) -> Finished:
     provider = provider_metadata(route.connection.provider)
     # Some upstreams do not say which model answered.
     model = result.model or route.model
-    return replace(result, model=model, provider_metadata=provider, model_metadata=model_of(route))
+    if isinstance(result, EmbeddingResult):
+        return replace(
+            result, model=model, provider_metadata=provider, model_metadata=model_of(route)
+        )
+    # Field by field: ``replace`` takes three times as long, and every answer comes by here.
+    return GenerativeAiResult(
+        result.id,
+        model,
+        result.candidates,
+        result.usage,
+        provider,
+        model_of(route),
+        result.additional_data,
+    )
 
 
 def _startable(choice: Choice) -> Choice:

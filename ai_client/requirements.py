@@ -8,7 +8,8 @@ takes, which is what ``modality_combinations`` is for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from ai_client.capabilities import (
     Capability,
@@ -54,6 +55,8 @@ _AFTER_FUNCTIONS = (
     (Option.OUTPUT_MEDIA_ORIENTATION, "output_media_orientation"),
     (Option.OUTPUT_MEDIA_ASPECT_RATIO, "output_media_aspect_ratio"),
 )
+_said_before_functions = attrgetter(*(name for _, name in _FROM_CONFIG))
+_said_after_functions = attrgetter(*(name for _, name in _AFTER_FUNCTIONS))
 _DOCUMENTS = frozenset(
     (
         "application/pdf",
@@ -89,7 +92,7 @@ def infer(
     """
     capabilities = (capability, Capability.CHAT_HISTORY) if len(messages) > 1 else (capability,)
     has_calls, modalities = _seen(messages)
-    options = [*_options(config, has_calls=has_calls)]
+    options = _options(config, has_calls=has_calls)
     if modalities == (Modality.TEXT,):
         options.append(_TEXT_IN)
     elif modalities:
@@ -148,29 +151,40 @@ def described(option: RequiredOption) -> str:
     return option.name.value
 
 
-def _options(config: ModelConfig, *, has_calls: bool) -> Iterator[RequiredOption]:
+def _options(config: ModelConfig, *, has_calls: bool) -> list[RequiredOption]:
+    options: list[RequiredOption] = []
     if config.output_modalities is not None:
         if config.output_modalities == (Modality.TEXT,):
-            yield _TEXT_OUT
+            options.append(_TEXT_OUT)
         else:
-            yield RequiredOption(Option.OUTPUT_MODALITIES, config.output_modalities)
+            options.append(RequiredOption(Option.OUTPUT_MODALITIES, config.output_modalities))
     if config.system_instruction:
         said = "".join(
             part.content for part in config.system_instruction if isinstance(part.content, str)
         )
-        yield RequiredOption(Option.SYSTEM_INSTRUCTION, said)
-    for option, name in _FROM_CONFIG:
-        if (value := getattr(config, name)) is not None:
-            yield RequiredOption(option, value)
+        options.append(RequiredOption(Option.SYSTEM_INSTRUCTION, said))
+    options += _said(_FROM_CONFIG, _said_before_functions(config))
     if has_calls or config.function_declarations is not None:
-        yield _CALLS_FUNCTIONS
+        options.append(_CALLS_FUNCTIONS)
     if config.web_search is not None:
-        yield _SEARCHES
-    for option, name in _AFTER_FUNCTIONS:
-        if (value := getattr(config, name)) is not None:
-            yield RequiredOption(option, value)
+        options.append(_SEARCHES)
+    options += _said(_AFTER_FUNCTIONS, _said_after_functions(config))
     for key, value in config.custom_options.items():
-        yield RequiredOption(Option.CUSTOM_OPTIONS, {key: value})
+        options.append(RequiredOption(Option.CUSTOM_OPTIONS, {key: value}))
+    return options
+
+
+def _said(
+    options: tuple[tuple[Option, str], ...], values: tuple[JsonValue, ...]
+) -> Sequence[RequiredOption]:
+    """Those of ``options`` that are set; most prompts set none."""
+    if values.count(None) == len(values):
+        return ()
+    return [
+        RequiredOption(option, value)
+        for (option, _), value in zip(options, values, strict=True)
+        if value is not None
+    ]
 
 
 def _seen(messages: Sequence[Message]) -> tuple[bool, tuple[Modality, ...]]:

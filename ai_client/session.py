@@ -455,8 +455,10 @@ def _events(result: AnyResult) -> Iterator[Event]:
 
 
 def _require_answer(result: GenerativeAiResult) -> None:
-    if not any(each.finish_reason or each.message.parts for each in result.candidates):
-        raise EmptyAnswer("The upstream's answer holds neither content nor a finish reason.")
+    for each in result.candidates:
+        if each.finish_reason or each.message.parts:
+            return
+    raise EmptyAnswer("The upstream's answer holds neither content nor a finish reason.")
 
 
 def _exhausted(attempts: list[Attempt], tried: list[AiClientError]) -> AiClientError:

@@ -38,6 +38,8 @@ def renamed(
     The keys are the new names. Where all are allowed the request is the same one.
     """
     names = {name for name in _names(request) if name}
+    if not names:
+        return request, {}
     changed = _substitutes(names, allowed)
     if not changed:
         return request, {}

@@ -2,9 +2,10 @@
 
     python -m bench.prompt_overhead [--rounds 30] [--calls 100] [--profile prompt]
 
-Each round makes the same number of calls in every way, one way after the other, so that whatever
-else the machine does hits all of them alike. The first way is the HTTP call itself: the bytes that
-the others send, through the engine that the others use.
+The ways take turns call by call, so that whatever else the machine does hits all of them alike, and
+each finds the processor's caches as a program leaves them. The first way is the HTTP call itself:
+the bytes that the others send, through the engine that the others use. Of the others it is also
+told how long they were busy outside of that engine.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ import gc
 import platform
 import pstats
 import statistics
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from bench.site import store_log, throwaway_site
 from bench.upstream import TEXT, running_upstream
 
 if TYPE_CHECKING:
-    from ai_client.exchange import Open
+    from ai_client.errors import UpstreamError
+    from ai_client.exchange import Open, Opened, Reply
     from ai_client.plan import Plan
     from ai_client.prompt_builder import PromptBuilder
+    from ai_client.transport import AsyncEngine, AsyncExchange, Engine, Exchange
 
 QUESTION = "Explain gravity in one sentence."
 GOAL_MICROSECONDS = 150
@@ -42,48 +45,146 @@ Awaiting = Callable[[], Awaitable[object]]
 
 @dataclass(slots=True)
 class Times:
-    """Seconds per call: of every call by the clock on the wall, of every round by the CPU's."""
+    """Seconds of each call, by the clock on the wall: in all, and of that outside the engine."""
 
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
 
 
-def measured(ways: Mapping[str, Blocking], rounds: int, calls: int) -> dict[str, Times]:
-    """All ways, interleaved; a round of each to warm up is not counted."""
-    found = {name: Times() for name in ways}
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds that have passed in the engine."""
+
+    seconds: float = 0.0
+
+
+class TimedExchange:
+    """An exchange whose time is taken."""
+
+    def __init__(self, exchange: Exchange, watch: Stopwatch) -> None:
+        self._exchange = exchange
+        self._watch = watch
+        self.opened: Opened = exchange.opened
+
+    def read(self, timeout: float) -> Reply:
+        began = perf_counter()
+        reply = self._exchange.read(timeout)
+        self._watch.seconds += perf_counter() - began
+        return reply
+
+    def close(self) -> None:
+        began = perf_counter()
+        self._exchange.close()
+        self._watch.seconds += perf_counter() - began
+
+
+class TimedEngine:
+    """An engine whose time is taken."""
+
+    def __init__(self, engine: Engine, watch: Stopwatch) -> None:
+        self._engine = engine
+        self._watch = watch
+
+    def open(self, step: Open) -> Exchange | UpstreamError:
+        from ai_client.errors import UpstreamError
+
+        began = perf_counter()
+        opened = self._engine.open(step)
+        self._watch.seconds += perf_counter() - began
+        return opened if isinstance(opened, UpstreamError) else TimedExchange(opened, self._watch)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class AsyncTimedExchange:
+    """As ``TimedExchange``, awaiting."""
+
+    def __init__(self, exchange: AsyncExchange, watch: Stopwatch) -> None:
+        self._exchange = exchange
+        self._watch = watch
+        self.opened: Opened = exchange.opened
+
+    async def read(self, timeout: float) -> Reply:
+        began = perf_counter()
+        reply = await self._exchange.read(timeout)
+        self._watch.seconds += perf_counter() - began
+        return reply
+
+    def close(self) -> None:
+        began = perf_counter()
+        self._exchange.close()
+        self._watch.seconds += perf_counter() - began
+
+
+class AsyncTimedEngine:
+    """As ``TimedEngine``, awaiting."""
+
+    def __init__(self, engine: AsyncEngine, watch: Stopwatch) -> None:
+        self._engine = engine
+        self._watch = watch
+
+    async def open(self, step: Open) -> AsyncExchange | UpstreamError:
+        from ai_client.errors import UpstreamError
+
+        began = perf_counter()
+        opened = await self._engine.open(step)
+        self._watch.seconds += perf_counter() - began
+        if isinstance(opened, UpstreamError):
+            return opened
+        return AsyncTimedExchange(opened, self._watch)
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+def turns(names: list[str], rounds: int, calls: int) -> Iterator[tuple[str, bool]]:
+    """Who is next, and whether it counts: a round to warm up does not. Each begins as often."""
     for number in range(rounds + 1):
-        for name, call in ways.items():
-            wall = []
-            began = time.process_time()
-            for _ in range(calls):
-                at = time.perf_counter()
-                call()
-                wall.append(time.perf_counter() - at)
-            if number:
-                found[name].cpu.append((time.process_time() - began) / calls)
-                found[name].wall += wall
-        store_log()
-        gc.collect()
+        for call in range(calls):
+            start = call % len(names)
+            for name in (*names[start:], *names[:start]):
+                yield name, number > 0
+
+
+def measured(
+    ways: Mapping[str, Blocking], watch: Stopwatch, rounds: int, calls: int
+) -> dict[str, Times]:
+    """The times of all ways."""
+    found = {name: Times() for name in ways}
+    for number, (name, counts) in enumerate(turns([*ways], rounds, calls)):
+        if number % (calls * len(ways)) == 0:
+            store_log()
+            gc.collect()
+        call = ways[name]
+        watch.seconds = 0.0
+        began = perf_counter()
+        call()
+        _note(found[name], perf_counter() - began, watch, counts=counts)
     return found
 
 
-async def ameasured(ways: Mapping[str, Awaiting], rounds: int, calls: int) -> dict[str, Times]:
+async def ameasured(
+    ways: Mapping[str, Awaiting], watch: Stopwatch, rounds: int, calls: int
+) -> dict[str, Times]:
     """As ``measured``, awaiting."""
     found = {name: Times() for name in ways}
-    for number in range(rounds + 1):
-        for name, call in ways.items():
-            wall = []
-            began = time.process_time()
-            for _ in range(calls):
-                at = time.perf_counter()
-                await call()
-                wall.append(time.perf_counter() - at)
-            if number:
-                found[name].cpu.append((time.process_time() - began) / calls)
-                found[name].wall += wall
-        await asyncio.to_thread(store_log)
-        gc.collect()
+    for number, (name, counts) in enumerate(turns([*ways], rounds, calls)):
+        if number % (calls * len(ways)) == 0:
+            await asyncio.to_thread(store_log)
+            gc.collect()
+        call = ways[name]
+        watch.seconds = 0.0
+        began = perf_counter()
+        await call()
+        _note(found[name], perf_counter() - began, watch, counts=counts)
     return found
+
+
+def _note(times: Times, seconds: float, watch: Stopwatch, *, counts: bool) -> None:
+    if counts:
+        times.whole.append(seconds)
+        times.own.append(seconds - watch.seconds)
 
 
 def plan() -> Plan:
@@ -128,16 +229,18 @@ def prepared() -> Open:
     return step
 
 
-def blocking_ways() -> dict[str, Blocking]:
+def blocking_ways(watch: Stopwatch) -> dict[str, Blocking]:
     """What is compared, blocking."""
     from ai_client.client import default_client
     from ai_client.errors import UpstreamError
     from ai_client.exchange import Chunk
 
     client, step, asked = default_client(), prepared(), plan()
+    engine = client.engine
+    client.engine = TimedEngine(engine, watch)
 
     def transport() -> bytes:
-        exchange = client.engine.open(step)
+        exchange = engine.open(step)
         assert not isinstance(exchange, UpstreamError), exchange
         parts = []
         while isinstance(reply := exchange.read(_READ_SECONDS), Chunk):
@@ -153,16 +256,18 @@ def blocking_ways() -> dict[str, Blocking]:
     }
 
 
-def awaiting_ways() -> dict[str, Awaiting]:
+def awaiting_ways(watch: Stopwatch) -> dict[str, Awaiting]:
     """What is compared, awaiting."""
     from ai_client.client import default_client
     from ai_client.errors import UpstreamError
     from ai_client.exchange import Chunk
 
     client, step, asked = default_client(), prepared(), plan()
+    engine = client.async_engine
+    client.async_engine = AsyncTimedEngine(engine, watch)
 
     async def transport() -> bytes:
-        exchange = await client.async_engine.open(step)
+        exchange = await engine.open(step)
         assert not isinstance(exchange, UpstreamError), exchange
         parts = []
         while isinstance(reply := await exchange.read(_READ_SECONDS), Chunk):
@@ -191,27 +296,33 @@ async def closed_client() -> AsyncIterator[None]:
 
 async def _awaiting(rounds: int, calls: int) -> dict[str, Times]:
     async with closed_client():
-        ways = awaiting_ways()
+        watch = Stopwatch()
+        ways = awaiting_ways(watch)
         assert await ways["prompt"]() == TEXT
-        return await ameasured(ways, rounds, calls)
+        return await ameasured(ways, watch, rounds, calls)
 
 
 def table(title: str, found: Mapping[str, Times]) -> str:
-    """A Markdown table in microseconds, with what each way adds to the first."""
-    head = [title, "CPU best", "CPU median", "wall best", "wall median", "added (CPU best)"]
+    """A Markdown table in microseconds: the best and the median of all calls.
+
+    "added" is what a way takes longer than the first one, "own" what it spends outside the engine.
+    """
+    head = [title, "best", "median", "added: best", "median", "own: best", "median"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    base = min(found[_BASE].cpu)
+    base = _figures(found[_BASE].whole)
     for name, times in found.items():
-        figures = (
-            min(times.cpu),
-            statistics.median(times.cpu),
-            min(times.wall),
-            statistics.median(times.wall),
-        )
+        whole = _figures(times.whole)
+        figures = [*whole]
+        if name != _BASE:
+            figures += [one - other for one, other in zip(whole, base, strict=True)]
+            figures += _figures(times.own)
         shown = [f"{each * 1e6:.0f}" for each in figures]
-        added = "" if name == _BASE else f"{(min(times.cpu) - base) * 1e6:.0f}"
-        lines.append(f"| {' | '.join([name, *shown, added])} |")
+        lines.append(f"| {' | '.join([name, *shown, *[''] * (len(head) - 1 - len(shown))])} |")
     return "\n".join(lines)
+
+
+def _figures(seconds: list[float]) -> tuple[float, float]:
+    return min(seconds), statistics.median(seconds)
 
 
 def profile(call: Blocking, calls: int) -> None:
@@ -232,15 +343,16 @@ def main() -> None:
     parser.add_argument("--profile", metavar="WAY", help="a blocking way's profile instead")
     given = parser.parse_args()
     with running_upstream() as port, throwaway_site(port):
-        ways = blocking_ways()
+        watch = Stopwatch()
+        ways = blocking_ways(watch)
         assert ways["prompt"]() == TEXT
         if given.profile:
-            measured({given.profile: ways[given.profile]}, 1, given.calls)
+            measured({given.profile: ways[given.profile]}, watch, 1, given.calls)
             profile(ways[given.profile], given.rounds * given.calls)
             return
         print(f"Python {platform.python_version()}, Django {version('django')}, ", end="")
         print(f"httpx {version('httpx')}, aiohttp {version('aiohttp')}; microseconds per call.\n")
-        blocking = measured(ways, given.rounds, given.calls)
+        blocking = measured(ways, watch, given.rounds, given.calls)
         awaiting = asyncio.run(_awaiting(given.rounds, given.calls))
         print(table("blocking", blocking), table("awaiting", awaiting), sep="\n\n")
         print(f"\nThe goal: prompt adds at most {GOAL_MICROSECONDS} to http.")

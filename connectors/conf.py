@@ -67,7 +67,8 @@ def ai_enabled() -> bool:
 
     Other apps may have switches of their own, see ``add_ai_switch``.
     """
-    return leaves_on(declared().get(AI_ENABLED, True)) and all(map(call, _switches))
+    said = declared().get(AI_ENABLED, True)
+    return (said is True or leaves_on(said)) and all(map(call, _switches))
 
 
 def leaves_on(value: object) -> bool:

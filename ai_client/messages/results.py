@@ -117,11 +117,12 @@ class GenerativeAiResult:
     def to_text(self) -> str:
         """All texts of the first candidate, joined; a refusal is text too."""
         message = self.to_message()
-        if not message.has_text:
+        text = message.text()
+        if not text and not message.has_text:
             raise ContentMissing(
                 "The answer holds no text; it may call functions: see to_message()."
             )
-        return message.text()
+        return text
 
     def to_texts(self) -> tuple[str, ...]:
         return tuple(message.text() for message in self.to_messages() if message.has_text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from ai_client.capabilities import Capability, Modality
@@ -45,6 +46,29 @@ _FOR_OTHERS: Final = (
     "output_speech_voice",
     "dimensions",
 )
+_SETTINGS: Final = (
+    *_FOR_OTHERS,
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "presence_penalty",
+    "frequency_penalty",
+    "candidate_count",
+    "seed",
+    "stop_sequences",
+    "logprobs",
+    "top_logprobs",
+    "reasoning",
+    "end_user",
+    "function_declarations",
+    "tool_choice",
+    "parallel_tool_calls",
+    "web_search",
+    "output_schema",
+    "output_mime_type",
+)
+_settings_of = attrgetter(*_SETTINGS)
 
 _AUTO: Final = ToolChoice("auto")
 _NONE: Final = ToolChoice("none")
@@ -67,14 +91,8 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     warnings = [f"{name} was left out" for name in request.dropped]
     body: dict[str, JsonValue] = {"model": target.model, "messages": render_messages(request)}
     body.update(render_modalities(config, stream=request.stream))
-    body.update(_tuning(config, target, warnings))
-    body.update(_tools(config))
-    if config.web_search is not None:
-        body["web_search_options"] = _web_search(config.web_search)
-    warnings += _unsaid(config)
-    response_format = _response_format(config)
-    if response_format is not None:
-        body["response_format"] = response_format
+    if _settings_of(config).count(None) < len(_SETTINGS):
+        body.update(_settings(config, target, warnings))
     if request.stream:
         body["stream"] = True
         if target.options.get("stream_usage", True):
@@ -121,6 +139,18 @@ def forward_request(body: Mapping[str, JsonValue], target: Target, *, stream: bo
     if isinstance(messages, list):
         forwarded["messages"] = [without_carried(message) for message in messages]
     return WireRequest(PATH, forwarded)
+
+
+def _settings(config: ModelConfig, target: Target, warnings: list[str]) -> dict[str, JsonValue]:
+    said = _tuning(config, target, warnings)
+    said.update(_tools(config))
+    if config.web_search is not None:
+        said["web_search_options"] = _web_search(config.web_search)
+    warnings += _unsaid(config)
+    response_format = _response_format(config)
+    if response_format is not None:
+        said["response_format"] = response_format
+    return said
 
 
 def _tuning(config: ModelConfig, target: Target, warnings: list[str]) -> dict[str, JsonValue]:

@@ -34,6 +34,7 @@ from ai_client.wire.openai_chat.vocabulary import (
 )
 
 _KNOWN: Final = frozenset(("id", "choices", "usage"))
+_TEXT_ONLY: Final = frozenset(("role", "content"))
 
 
 def parse_response(body: bytes) -> GenerativeAiResult:
@@ -148,6 +149,10 @@ def _candidate(choice: JsonValue) -> Candidate:
 
 def parse_message(message: Mapping[str, JsonValue]) -> list[MessagePart]:
     """The parts of an assistant's message: thoughts, text, refusal, audio, images, calls."""
+    content = message.get("content")
+    if isinstance(content, str) and {name for name, said in message.items() if said} == _TEXT_ONLY:
+        # Most answers are this.
+        return [MessagePart(content)]
     parts = parse_thoughts(message)
     parts += _content(message)
     refusal = message.get("refusal")
