@@ -7,12 +7,15 @@ PYTHON ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What pytest is asked beyond its defaults: make test ARGS="-k stream -x"
 ARGS ?=
+# Where make run serves the site; 8000 if it is blank.
+PORT ?=
 
 .PHONY: help demo run test chaos check format docs bench bench-gate bench-log bench-prompt clean
 
 help:
 	@echo "make demo    a chain of simulated connections answers although the first two fail"
 	@echo "make run     the site on http://127.0.0.1:8000, with simulated upstreams if none is set up"
+	@echo "             (PORT=... for another port, ARGS=... goes to run_site)"
 	@echo "make test    everything that needs no service (ARGS=... goes to pytest)"
 	@echo "make chaos   100,000 streams of upstreams that break (ARGS=\"--streams N --seed S\")"
 	@echo "make check   style, types, Django's own checks, missing migrations"
@@ -34,7 +37,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/python manage.py demo
 
 run: $(VENV)/.runtime
-	@DEBUG=true $(BIN)/python manage.py run_site
+	@DEBUG=true $(BIN)/python manage.py run_site $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: $(VENV)/.development
 	$(BIN)/python -m pytest -n auto $(ARGS)

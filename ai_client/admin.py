@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ai_client import key_services
@@ -116,9 +116,16 @@ class GatewayKeyAdmin(_GatewayKeyAdmin):
     @admin.action(description=_("Revoke selected gateway keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[GatewayKey]) -> None:
         """Switch keys off."""
-        for key in queryset:
+        keys = list(queryset)
+        for key in keys:
             key_services.revoke_gateway_key(key)
             self.log_change(request, key, gettext("Revoked."))
+        said = ngettext(
+            "%(number)d gateway key was revoked.",
+            "%(number)d gateway keys were revoked.",
+            len(keys),
+        )
+        messages.success(request, said % {"number": len(keys)})
 
     def save_model(
         self, request: HttpRequest, obj: GatewayKey, form: ModelForm[GatewayKey], change: bool

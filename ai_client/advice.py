@@ -41,13 +41,23 @@ def as_detail(message: str) -> str:
     return _("%(message)s") % {"message": message} if message else ""
 
 
+def without_advice(error: AiClientError) -> str:
+    """The error's own message, without what ``advice_for`` says of it too."""
+    if not isinstance(error, AddressRefused):
+        return error.message
+    said, mark, _advised = error.message.partition(". ")
+    return f"{said}." if mark else said
+
+
 def advice_for(error: AiClientError) -> str:
     """What the site's owner can do about ``error``."""
     match error:
         case NameNotResolved():
             return _("Check the spelling of the host in the base URL, and this server's DNS.")
         case AddressRefused():
-            return _("If this host is meant, add it to KONEEK_ALLOW_PRIVATE_HOSTS.")
+            return _(
+                "If this host is meant, add it to KONEEK_ALLOW_PRIVATE_HOSTS (host or host:port)."
+            )
         case ConnectFailed():
             return _("Check that the service is running, and the port in the base URL.")
         case ConnectTimedOut():

@@ -51,11 +51,14 @@ class Choice:
         return () if self.chain is None else self.chain.routes
 
     def meets(self, prompt: Prompt) -> bool:
-        """Whether the first of them meets the prompt's requirements."""
+        """Whether the first of them meets the prompt's requirements; tuning may be left out."""
         if not self.routes:
             return False
+        first = self.routes[0]
+        if first.without:
+            return True
         requirements = infer(self.capability, prompt.messages, prompt.config)
-        return are_met_by(requirements, model_of(self.routes[0]))
+        return are_met_by(requirements, model_of(first))
 
 
 @value(frozen=True, slots=True)

@@ -355,7 +355,7 @@ class AiClient:
         if found.refused and not found.routes:
             raise ConnectorNotApproved(
                 f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
-                "owner can allow it under Settings > Connectors > Approvals."
+                "owner can allow it on the Connectors page, under Approvals."
             )
 
     def forget_former(self, snapshot: Snapshot) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import islice
 from typing import Final, TypeVar
 
 from ai_client.ask import Ask
@@ -19,6 +20,7 @@ from ai_client.errors import (
     ContextTooLong,
     PayloadTooLarge,
     RequestError,
+    TooManyParts,
     UpstreamError,
 )
 
@@ -30,6 +32,11 @@ SHORTEST_RUN: Final = 12
 
 LONGEST_PROMPT: Final = 100_000
 """Characters. In a longer prompt nothing is looked for, and nothing the upstream said is kept."""
+
+MOST_VALUES: Final = 20_000
+"""A prompt of more values than that counts as longer, too."""
+
+_LONGEST_NAME: Final = 40
 
 _Failure = TypeVar("_Failure", bound=AiClientError)
 
@@ -54,7 +61,7 @@ def without_echo(error: _Failure, ask: Ask, status: int | None) -> _Failure:
     """
     if isinstance(error, RequestError) and status is not None:
         return error.with_message(_refusal(error, ask, status))
-    if status is None and isinstance(error, UpstreamError):
+    if status is None and isinstance(error, UpstreamError | TooManyParts):
         # The upstream has said nothing: the words are ours.
         return error
     prompt = _Prompt(ask)
@@ -90,13 +97,19 @@ class _Prompt:
         texts: list[str] = []
         size = 0
         self._has_data = False
-        for text in _texts(ask):
-            if _DATA.match(text):
+        self._is_too_long = False
+        for number, value in enumerate(_values(ask)):
+            if size > LONGEST_PROMPT or number > MOST_VALUES:
+                self._is_too_long = True
+                break
+            if not isinstance(value, str):
+                continue
+            if _DATA.match(value):
                 self._has_data = True
-            elif size <= LONGEST_PROMPT:
-                texts.append(text)
-                size += len(text)
-        self._is_too_long = size > LONGEST_PROMPT
+            else:
+                texts.append(value)
+                size += len(value)
+        self._is_too_long = self._is_too_long or size > LONGEST_PROMPT
         self._texts = b"" if self._is_too_long else b"\0".join(_looks(texts))
 
     def taken_out(self, words: str) -> str | None:
@@ -146,20 +159,31 @@ def _folded(words: str) -> tuple[bytes, list[tuple[int, int]]]:
     return bytes(folded), places
 
 
-def _texts(ask: Ask) -> Iterator[str]:
-    """Every text of what was asked that is not the name of a model or of a member."""
+def _values(ask: Ask) -> Iterator[object]:
+    """Every value of what was asked but the name of its model; of those the texts count.
+
+    So do the names of members that are too long to be a dialect's own.
+    """
     waiting: list[object] = [ask.known]
     if ask.body is not None:
         waiting = [value for name, value in ask.body.items() if name != "model"]
+        waiting += _made_up(ask.body)
     while waiting:
-        match waiting.pop():
-            case Enum():
+        value = waiting.pop()
+        if isinstance(value, Enum):
+            continue
+        yield value
+        match value:
+            case str():
                 pass
-            case str() as text:
-                yield text
             case Mapping() as members:
                 waiting += members.values()
+                waiting += _made_up(members)
             case list() | tuple() as values:
                 waiting += values
-            case value if is_dataclass(value):
+            case _ if is_dataclass(value):
                 waiting += (getattr(value, each.name) for each in fields(value))
+
+
+def _made_up(members: Mapping[str, object]) -> Iterator[str]:
+    return (name for name in islice(members, MOST_VALUES) if len(name) > _LONGEST_NAME)

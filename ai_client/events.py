@@ -45,7 +45,8 @@ class PartKind(Enum):
 class ResponseStart:
     """The answer has begun. Lifecycle, not content: it does not commit the response.
 
-    ``additional`` is what a complete answer said beyond the rest.
+    ``additional`` is what the vendor said beyond the rest. Where more of it becomes known later,
+    the event comes once more before the answer ends, with all of it.
     """
 
     id: str = ""

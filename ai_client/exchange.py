@@ -15,12 +15,17 @@ from ai_client.messages import AnyResult
 from ai_client.values import value
 
 
+def _unheard() -> None:
+    """Nobody wants to know."""
+
+
 @value(frozen=True, slots=True)
 class Open:
     """Send a request and wait for the response's headers.
 
     ``timeout`` bounds everything up to the headers, in seconds. ``fresh`` asks for a socket that
-    has not been used before. Headers hold the credentials and stay out of ``repr``.
+    has not been used before. ``leaving`` is called when the request begins to leave: from then on
+    the upstream may have it. Headers hold the credentials and stay out of ``repr``.
     """
 
     method: str
@@ -31,6 +36,7 @@ class Open:
     connect_timeout: float
     pool_timeout: float
     fresh: bool = False
+    leaving: Callable[[], object] = field(default=_unheard, repr=False)
 
 
 @value(frozen=True, slots=True)

@@ -283,19 +283,38 @@ _MODEL_TEXT = re.compile(
 )
 # A 403 is mostly about the key. These are about what one request names: a model, a file.
 # https://platform.claude.com/docs/en/api/errors, https://console.groq.com/docs/model-permissions.
+_NAMED_MODEL: Final = (
+    r"(?:\b(?:this|the (?:specified|requested)) model\b"
+    r"|\bmodel:? (?:['\"`]\S|(?=[\w.:@]{0,60}[\d/-])\w))"
+)
 _REFUSED_MODEL_TEXT = re.compile(
     r"(?:access|authorized|allowed?|entitled|enabled|permi(?:ssion|tted))\b[^\n]{0,60}"
-    r"\bmodels?\b(?!\.\w)"
-    r"|\bmodel\b(?!\.\w)[^\n]{0,120}(?:\bblocked\b|\bdisabled\b"
+    rf"{_NAMED_MODEL}"
+    rf"|{_NAMED_MODEL}[^\n]{{0,120}}(?:\bblocked\b|\bdisabled\b"
     r"|(?:\bnot|n't|\bno)\s[^\n]{0,20}(?:access|authorized|allowed|permitted|enabled|available))",
     re.IGNORECASE,
 )
-_RESOURCE_TEXT = re.compile(r"\b(?:specified|requested|this) resource\b", re.IGNORECASE)
+_KEY_AS_SUBJECT = re.compile(
+    r"\b(?:key|token|credentials?)\b[^.\n]{0,40}"
+    r"\b(?:is|isn't|are|has|have|does|doesn't|do|don't|can|can't|cannot|may|must|lacks?)\b",
+    re.IGNORECASE,
+)
+_RESOURCE_TEXT = re.compile(r"\bspecified resource\b", re.IGNORECASE)
 # What an upstream was to have kept for somebody; but "the model's file" is a model.
 _KEPT_TEXT = re.compile(
     r"\b(?:items?|response|conversation|files?|container|vector store|skill|prompt)\b[^\n]{0,100}"
     r"(?:\bnot (?:be )?found\b|\bnot exist|\bno access\b|\bpermission\b|\bexpired\b)"
     r"|\b(?:no such|(?:access|permission)[^\n]{0,40}) (?:file|container|conversation|skill)\b",
+    re.IGNORECASE,
+)
+# Which one: a server says "File Not Found" of its own addresses as well.
+_KEPT_NAME = re.compile(
+    r"\bwith id\b"
+    r"|\bno such (?:file|container|conversation|skill)\b(?! or directory)"
+    r"|(?<![\w/])(?!req)[a-z]{2,12}[-_](?:[\w-]{0,40}\d|\w{16})"
+    r"|(?<!\w)['\"`][^\s/'\"`]{1,200}['\"`]"
+    # https://ai.google.dev/gemini-api/docs/files
+    r"|\bfiles/\w|\bfile \w{1,60} or it may not exist\b",
     re.IGNORECASE,
 )
 _OF_A_MODEL = re.compile(r"model|deployment", re.IGNORECASE)
@@ -347,7 +366,7 @@ def error_for_status(
     words = tuple(word.strip().lower() for word in (code, error_type) if word)
     inner = next((int(word) for word in words if _STATUS.fullmatch(word)), None)
     telling = status if status is not None and status >= 300 else inner
-    kind = _class_of(telling, words, message, told=bool(words or param))
+    kind = _class_of(telling, words, message, param)
     text = clean_message(message) or _own_words(kind, status if status is not None else inner)
     text = f"{provider}: {text}" if provider else text
     word = clean_message(code or error_type or "")[:100] or None
@@ -365,9 +384,8 @@ def error_for_status(
 
 
 def _class_of(
-    status: int | None, words: tuple[str, ...], message: str, *, told: bool
+    status: int | None, words: tuple[str, ...], message: str, param: str | None
 ) -> type[AiClientError]:
-    """``told``: an API says it, not a server that does not have the address ("File not found")."""
     for word in words:
         if word in _STRONG:
             return _STRONG[word]
@@ -378,11 +396,11 @@ def _class_of(
             return QuotaExhausted
     if status == 400 and _MODEL_TEXT.search(message):
         return UpstreamModelMissing
-    if told and status in (403, 404) and _is_about_what_is_kept(message):
+    if status in (403, 404) and _is_about_what_is_kept(words, message, param):
         return InvalidRequest
-    if status == 403 and _REFUSED_MODEL_TEXT.search(message):
+    if status == 403 and _is_about_a_model(message):
         return UpstreamModelMissing
-    if status == 403 and _RESOURCE_TEXT.search(message):
+    if status == 403 and "permission_error" in words and _RESOURCE_TEXT.search(message):
         return ResourceRefused
     if status == 413 and "rate_limit_exceeded" in words:
         return RateLimited
@@ -393,8 +411,14 @@ def _class_of(
     return _BY_STATUS.get(status, InvalidRequest if status < 500 else ServerFailed)
 
 
-def _is_about_what_is_kept(message: str) -> bool:
-    return bool(_KEPT_TEXT.search(message)) and not _OF_A_MODEL.search(message)
+def _is_about_what_is_kept(words: tuple[str, ...], message: str, param: str | None) -> bool:
+    """Whether an API says it, of something it names, and not a server of one of its addresses."""
+    named = param or (words and _KEPT_NAME.search(message))
+    return bool(named and _KEPT_TEXT.search(message)) and not _OF_A_MODEL.search(message)
+
+
+def _is_about_a_model(message: str) -> bool:
+    return bool(_REFUSED_MODEL_TEXT.search(message)) and not _KEY_AS_SUBJECT.search(message)
 
 
 def _own_words(kind: type[AiClientError], status: int | None) -> str:

@@ -11,6 +11,7 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from ai_client.errors import InvalidArgument
@@ -80,12 +81,12 @@ def function_from(callee: Callee) -> Function:
     if not _NAME.fullmatch(name):
         raise InvalidArgument(
             "A function needs a name of up to 64 letters, digits, '_' and '-'; "
-            f"{callee!r} has none. Wrap it with def.",
+            f"{callee!r} has none. Wrap it with def, or give an object a __name__.",
             param="functions",
         )
     members = {}
     try:
-        hints = typing.get_type_hints(callee, include_extras=True)
+        hints = _hints(callee)
         signature = inspect.signature(callee)
     except Exception as error:
         # Annotations are code: a name that is not defined, or anything else.
@@ -163,10 +164,24 @@ def failure(call: FunctionCall, error: Exception) -> FunctionResponse:
 
 
 def refusal(call: FunctionCall, problem: str) -> FunctionResponse:
-    """An error result."""
+    """An error result; what is no Unicode in the text is replaced."""
+    problem = problem.encode(errors="replace").decode()
     return FunctionResponse(call.id, call.name, {"error": problem}, is_error=True)
 
 
 def calls_in(message: Message) -> list[FunctionCall]:
     """The functions that a message asks for, in order."""
     return [part.content for part in message.parts if isinstance(part.content, FunctionCall)]
+
+
+def _hints(callee: Callee) -> dict[str, Any]:
+    """The type hints of the arguments; what is returned needs none that can be read."""
+    if inspect.isclass(callee):
+        return typing.get_type_hints(callee, include_extras=True)
+    is_function = inspect.isroutine(callee) or hasattr(callee, "__wrapped__")
+    function: Any = callee if is_function else callee.__call__  # type: ignore[operator]
+    written = dict(getattr(function, "__annotations__", {}))
+    written.pop("return", None)
+    known = getattr(inspect.unwrap(function), "__globals__", {})
+    arguments: Any = SimpleNamespace(__annotations__=written)
+    return typing.get_type_hints(arguments, known, include_extras=True)

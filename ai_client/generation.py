@@ -6,7 +6,6 @@ before Django's apps are ready.
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
@@ -15,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 
-from ai_client import stand_in
+from ai_client import loops, stand_in
 from ai_client.capabilities import Capability
 from ai_client.choosing import Choice, Chooser, limits_of, model_of
 from ai_client.errors import (
@@ -28,7 +27,6 @@ from ai_client.errors import (
 )
 from ai_client.events import Event, collect
 from ai_client.functions import Callee, FunctionRefused
-from ai_client.loops import apart
 from ai_client.messages import (
     AnyResult,
     EmbeddingResult,
@@ -38,6 +36,7 @@ from ai_client.messages import (
     Message,
 )
 from ai_client.model_catalog import provider_metadata
+from ai_client.operations import read_handle, route_of
 from ai_client.plan import Plan
 from ai_client.prevention import ais_allowed, arequire_allowed, is_allowed, require_allowed
 from ai_client.prompt_builder import (
@@ -166,12 +165,14 @@ class SiteDoor:
         return operation
 
     def look(self, operation_id: str, caller: str) -> GenerativeAiOperation:
-        return self._client.operation(operation_id, connections=self._connections(), caller=caller)
+        connections = self._connections()
+        found = self._client.operation(operation_id, connections=connections, caller=caller)
+        return _signed_work(found, connections)
 
     async def alook(self, operation_id: str, caller: str) -> GenerativeAiOperation:
-        return await self._client.aoperation(
-            operation_id, connections=self._connections(), caller=caller
-        )
+        connections = self._connections()
+        found = await self._client.aoperation(operation_id, connections=connections, caller=caller)
+        return _signed_work(found, connections)
 
     def wait(
         self, operation: GenerativeAiOperation, caller: str, timeout: float, pause: float
@@ -220,18 +221,14 @@ class SiteDoor:
 
     def call(self, callee: Callee, arguments: Mapping[str, object]) -> object:
         try:
-            if inspect.iscoroutinefunction(callee):
-                return apart(async_to_sync(callee), **arguments)
-            return callee(**arguments)
+            return loops.call(callee, **arguments)
         except Exception as error:
             _tell(callee, error)
             raise
 
     async def acall(self, callee: Callee, arguments: Mapping[str, object]) -> object:
         try:
-            if inspect.iscoroutinefunction(callee):
-                return await callee(**arguments)
-            return await sync_to_async(callee)(**arguments)
+            return await loops.acall(callee, **arguments)
         except Exception as error:
             _tell(callee, error)
             raise
@@ -401,6 +398,17 @@ def _signed(result: AnyResult, route: Route) -> Finished:
     )
 
 
+def _signed_work(
+    operation: GenerativeAiOperation, connections: list[ConnectionConfig]
+) -> GenerativeAiOperation:
+    """The operation, whose result says who gave it."""
+    if operation.result is None:
+        return operation
+    signed = _signed(operation.result, route_of(read_handle(operation.id), connections))
+    assert isinstance(signed, GenerativeAiResult)
+    return replace(operation, result=signed)
+
+
 def _startable(choice: Choice) -> Choice:
     """The choice, unless it is known that its first upstream answers at once."""
     if choice.routes and operation_face(choice.routes[0].wire_format) is None:
@@ -416,7 +424,7 @@ def _operation(result: AnyResult) -> GenerativeAiOperation:
 
 def _tell(callee: Callee, error: Exception) -> None:
     if not isinstance(error, FunctionRefused):
-        name = getattr(callee, "__qualname__", "?")
+        name = getattr(callee, "__qualname__", getattr(callee, "__name__", "?"))
         logger.error("The function %s, which a model asked for, failed.", name, exc_info=error)
 
 

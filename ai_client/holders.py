@@ -9,10 +9,13 @@ news that the conversation does not exist.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from ai_client.ask import Ask
 from ai_client.health import READY, Health, Standing
-from ai_client.kept import Kept
+from ai_client.kept import MOST, Kept
+from ai_client.messages import JsonValue
+from ai_client.parts import parts_of
 from ai_client.router import Route, standing
 from ai_client.wire import kept_reader
 
@@ -42,13 +45,19 @@ def _without_strangers(
 ) -> tuple[Route, ...]:
     if holder is None or ask.dialect is None or ask.body is None:
         return routes
-    match kept_reader(ask.dialect)(ask.body):
+    match _kept(ask.dialect, ask.body):
         case Kept.NOTHING:
             return routes
         case Kept.USEFUL:
             return tuple(each for each in routes if each is holder or not _is_forwarded(each, ask))
         case Kept.NEEDED:
             return tuple(each for each in routes if each is holder)
+
+
+def _kept(dialect: str, body: Mapping[str, JsonValue]) -> Kept:
+    if parts_of(body, MOST) > MOST:
+        return Kept.NEEDED
+    return kept_reader(dialect)(body)
 
 
 def _holder(routes: tuple[Route, ...], ask: Ask, health: Health, now: float) -> Route | None:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from itertools import islice
+from typing import Final
 
 from ai_client.messages import JsonObject, JsonValue
+
+MOST: Final = 20_000
+"""Parts of a body that are looked at. Of a larger one everything counts as kept."""
 
 
 class Kept(Enum):
@@ -23,9 +28,9 @@ class Kept(Enum):
 
 
 def objects(value: JsonValue) -> Iterator[JsonObject]:
-    """The objects of a list; none of what is no list."""
+    """The objects of a list, no more than ``MOST``; none of what is no list."""
     if isinstance(value, list):
-        yield from (each for each in value if isinstance(each, Mapping))
+        yield from (each for each in islice(value, MOST) if isinstance(each, Mapping))
 
 
 def member(holder: JsonObject, name: str) -> JsonObject:

@@ -45,8 +45,9 @@ WRITABLE = tuple(KeyValues.__annotations__)
 def create_gateway_key(name: str, /, **values: Unpack[KeyValues]) -> tuple[GatewayKey, str]:
     """A new key, and its plain text, which is not kept and cannot be had again.
 
-    ``ValidationError`` if the name is empty, too long or taken, the expiry has passed, a limit is
-    not above zero, or a connection does not exist.
+    ``ValidationError`` if the name is empty, too long or taken, if it or the caller holds a line
+    break, a control character or one that turns the direction of text, if the expiry has passed, a
+    limit is not above zero, or a connection does not exist.
     """
     plain = _unused_key()
     key = GatewayKey(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
@@ -10,8 +10,10 @@ from django.contrib.admin.views.main import ChangeList
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -45,19 +47,20 @@ class RequestLogAdmin(_RequestLogAdmin):
     """The request log; ``log_list`` keeps its list quick with millions of rows."""
 
     list_display = (
-        "created",
-        "request_id",
-        "gateway_key_name",
-        "requested_model",
-        "connection",
-        "model",
+        "began",
         "outcome",
         "status",
+        "connection",
+        "model",
+        "key_name",
+        "took",
+        "tokens",
+        "shown_cost",
         "attempt_count",
-        "total_tokens",
-        "cost",
-        "total_ms",
+        "requested_model",
+        "request_id",
     )
+    list_display_links = ("began", "request_id")
     list_filter = (
         "outcome",
         ("connection", IndexedValuesFilter),
@@ -73,7 +76,9 @@ class RequestLogAdmin(_RequestLogAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    exclude = ("attempts",)
+
+    class Media:
+        css: ClassVar = {"all": ("ai_client/request_log.css",)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """A list that does not read the whole log."""
@@ -108,9 +113,40 @@ class RequestLogAdmin(_RequestLogAdmin):
         self, request: HttpRequest, obj: RequestLog | None = None
     ) -> tuple[str, ...]:
         """Everything, with the attempts as a table."""
-        names = [field.name for field in RequestLog._meta.concrete_fields]
-        shown = (name for name in names if name not in ("id", "attempts"))
-        return (*shown, "attempts_table")
+        hidden = self.get_exclude(request, obj)
+        names = (field.name for field in RequestLog._meta.concrete_fields)
+        return (*(name for name in names if name not in hidden), "attempts_table")
+
+    def get_exclude(self, request: HttpRequest, obj: RequestLog | None = None) -> tuple[str, ...]:
+        """The attempts, which are a table; and how a cost was found where there is none."""
+        has_cost = obj is not None and obj.cost is not None
+        return ("id", "attempts") if has_cost else ("id", "attempts", "cost_is_estimate")
+
+    @admin.display(description=_("created"), ordering="created")
+    def began(self, row: RequestLog) -> str:
+        """When the request began, to the second."""
+        return localtime(row.created).strftime("%Y-%m-%d %H:%M:%S")
+
+    @admin.display(description=_("gateway key"), ordering="gateway_key_name")
+    def key_name(self, row: RequestLog) -> str:
+        """The name that the gateway key had."""
+        return row.gateway_key_name
+
+    @admin.display(description=_("ms"), ordering="total_ms")
+    def took(self, row: RequestLog) -> str:
+        """How long it took, in whole milliseconds."""
+        return number_format(round(row.total_ms), force_grouping=True)
+
+    @admin.display(description=_("tokens"), ordering="total_tokens")
+    def tokens(self, row: RequestLog) -> str | None:
+        """All tokens, if they are known."""
+        found = row.total_tokens
+        return None if found is None else number_format(found, force_grouping=True)
+
+    @admin.display(description=_("cost"), ordering="cost")
+    def shown_cost(self, row: RequestLog) -> str | None:
+        """The cost without zeros at its end, if it is known."""
+        return None if row.cost is None else number_format(f"{row.cost.normalize():f}")
 
     @admin.display(description=_("attempts"))
     def attempts_table(self, row: RequestLog) -> SafeString:

@@ -63,15 +63,20 @@ def known(connection: ConnectionConfig) -> tuple[ModelMetadata, ...]:
 def purposes(connection: ConnectionConfig, model_id: str) -> tuple[Capability, ...]:
     """What a connection's model is known to be for; empty where nothing is known of it.
 
-    A table's row for any model at all says nothing of this one.
+    A table's row for any model at all says nothing of this one, nor does a connection that takes a
+    name of somebody's own for such a model.
     """
     provider = connection.provider
+    kind = _kind(_Same(provider), model_id)
+    for_any = kind is None or "*" in kind.models
     listed = known(connection) if provider.name_models is not None else provider.models
     for each in listed:
-        if each.id == model_id:
+        if each.id != model_id:
+            continue
+        if provider.name_models is None or not for_any or each.capabilities != _of(kind):
             return each.capabilities
-    kind = _kind(_Same(provider), model_id)
-    return () if kind is None or "*" in kind.models else kind.capabilities
+        return _of(_kind_by_name(provider, model_id))
+    return () if for_any else _of(kind)
 
 
 def is_known(connection: ConnectionConfig, model_id: str) -> bool:
@@ -150,6 +155,16 @@ def _tuning_refused_by(same: _Same, model_id: str) -> tuple[Option, ...]:
         return ()
     taken = {option.name for option in found.options}
     return tuple(option for option in Option if option in TUNING and option not in taken)
+
+
+def _kind_by_name(provider: Provider, model_id: str) -> ModelKind | None:
+    """The kind of what the name is usually given to, where ``kinds`` cannot tell that."""
+    kinds = provider.tuned_like or ()
+    return next((each for each in kinds if not each.guessed and fits(model_id, each.models)), None)
+
+
+def _of(kind: ModelKind | None) -> tuple[Capability, ...]:
+    return () if kind is None else kind.capabilities
 
 
 @lru_cache(maxsize=8192)

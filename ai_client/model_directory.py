@@ -39,7 +39,8 @@ from ai_client.errors import (
 from ai_client.health import Standing
 from ai_client.log.redaction import hide
 from ai_client.model_catalog import known, metadata, ordered
-from ai_client.model_listing import list_models
+from ai_client.model_listing import DetectedModel, list_models
+from ai_client.providers import Provider
 from ai_client.reading import Patience
 from ai_client.snapshot import ConnectionConfig
 from ai_client.transport import Engine, drive
@@ -164,13 +165,13 @@ class ModelDirectory:
         copy = self._copies.get(key)
         if copy is not None and self._is_trusted(copy):
             return copy
-        stored: tuple[float, list[tuple[str, str]]] | None = self._cache.get(key)
+        stored: tuple[float, list[tuple[Any, ...]]] | None = self._cache.get(key)
         if stored is None and copy is not None and self._cache.is_down:
             return copy if self._clock() - copy.came < KEPT else None
         if stored is None or self._clock() - stored[0] >= KEPT:
             return None
-        came, pairs = stored
-        return self._copy(key, connection, came, [ListedModel(*each) for each in pairs])
+        came, rows = stored
+        return self._copy(key, connection, came, list(map(_read, rows)))
 
     def _is_trusted(self, copy: _Kept) -> bool:
         now = self._clock()
@@ -205,7 +206,7 @@ class ModelDirectory:
     def _keep(self, key: str, connection: ConnectionConfig, listed: Iterable[ListedModel]) -> _Kept:
         found = list(listed)
         now = self._clock()
-        self._cache.set(key, (now, [(each.id, each.name) for each in found]), KEPT)
+        self._cache.set(key, (now, list(map(_written, found))), KEPT)
         self._pauses.end(key)
         self._cache.delete(f"{key}:failed")
         return self._copy(key, connection, now, found)
@@ -214,7 +215,7 @@ class ModelDirectory:
         self, key: str, connection: ConnectionConfig, came: float, listed: list[ListedModel]
     ) -> _Kept:
         provider = connection.provider
-        models = ordered(provider, (metadata(provider, each.id, each.name) for each in listed))
+        models = ordered(provider, (_described(provider, each) for each in listed))
         kept = _Kept(came, self._clock(), models)
         self._copies.pop(key, None)
         while len(self._copies) >= _COPIES:
@@ -351,11 +352,32 @@ def _with(
     return (*named, *(each for each in listed if each.id not in ids))
 
 
+def _written(listed: ListedModel) -> tuple[Any, ...]:
+    """The model as a row of the cache; ``_read`` reads it."""
+    if isinstance(listed, DetectedModel):
+        return listed.id, listed.name, dict(listed.fields)
+    return listed.id, listed.name
+
+
+def _read(row: tuple[Any, ...]) -> ListedModel:
+    return ListedModel(*row) if len(row) == 2 else DetectedModel(*row)
+
+
+def _described(provider: Provider, listed: ListedModel) -> ModelMetadata:
+    """What the model can do: as it was found out, else by the provider's table."""
+    if isinstance(listed, DetectedModel) and provider.name_models is not None:
+        for each in provider.name_models((), listed.fields):
+            if each.id == listed.id:
+                return each
+    return metadata(provider, listed.id, listed.name)
+
+
 def _key(connection: ConnectionConfig) -> str:
     provider = connection.provider
     place = f"{provider.slug}\n{provider.wire}\n{connection.base_url}\n{connection.api_key}"
     if provider.detect is not None:
-        place += f"\n{sorted(connection.options.items())}"
+        # Lists without what was found out of their models, of another release, are not these.
+        place += f"\n{sorted(connection.options.items())}\nfields"
     fingerprint = salted_hmac("ai_client.model_directory", place, algorithm="sha256").hexdigest()
     return f"ai_client:models:{fingerprint}"
 

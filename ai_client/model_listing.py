@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
 
 from ai_client.discovery import discover
 from ai_client.encoding import BodyDecoder
@@ -16,6 +17,13 @@ from ai_client.wire import ListedModel, ModelPage, ModelsFace, WireRequest, clie
 
 MAXIMUM_PAGES = 20
 """An upstream that has more goes round in circles."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedModel(ListedModel):
+    """A model that was found out. ``fields`` are the provider's, which say what for."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_models(
@@ -67,7 +75,7 @@ def _detected(
         except StopIteration:
             return
         if isinstance(step, Detected):
-            yield ModelPage(tuple(ListedModel(name) for name in step.models))
+            yield ModelPage(tuple(DetectedModel(name, fields=step.fields) for name in step.models))
             reply = None
         else:
             reply = yield step

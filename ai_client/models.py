@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import ClassVar
 
@@ -16,6 +17,9 @@ from ai_client.records import Outcome
 _LEAST_BUDGET = Decimal("0.0001")
 # The most that every database stores there.
 _A_NUMBER = [MinValueValidator(1), MaxValueValidator(2_147_483_647)]
+# Control characters, ends of lines and paragraphs, overrides of the direction, and half characters.
+# Spaces and joiners of all scripts are not among them.
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class GatewayKey(models.Model):
@@ -124,17 +128,24 @@ class GatewayKey(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Names are one line of text, and a new key must not have expired already."""
+        """Names are one line of text, and a new key must not have expired already.
+
+        A name that the key has long had may stay.
+        """
         unreadable = _("Line breaks, control characters and other invisible ones cannot be in it.")
         problems = {
             field: unreadable
             for field, text in (("name", self.name), ("caller", self.caller))
-            if not text.isprintable()
+            if _UNREADABLE.search(text) and not self._is_stored(field, text)
         }
         if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
             problems["expires_at"] = _("The expiry has passed. Choose a time to come.")
         if problems:
             raise ValidationError(problems)
+
+    def _is_stored(self, field: str, text: str) -> bool:
+        stored = GatewayKey.objects.filter(pk=self.pk).values_list(field, flat=True)
+        return not self._state.adding and stored.first() == text
 
 
 class GatewayKeyUsage(models.Model):

@@ -42,6 +42,7 @@ _CALLERS_OWN: Final = frozenset(
     )
 )  # fmt: skip
 _COLLECTION: Final = "models/"
+_TOOL = re.compile(r"tools\[\d+\]")
 # Tools and plugins that ask models of the upstream's own choice where none is named.
 _ASKS_OTHERS = re.compile(r"(?:\w+:)?(?:fusion|advisor|subagent|image_generation)(?:_\d+)?")
 
@@ -62,7 +63,8 @@ def _require_covered(key: GatewayKeyConfig, body: Mapping[str, JsonValue], route
         model = name.removeprefix(_COLLECTION)
         if model != asked and not scope.covers(route.connection.name, model):
             raise PermissionRefused(
-                f"The gateway key {key.name!r} is not for {name[:100]!r}, which '{path}' names."
+                f"The gateway key {key.name!r} is not for {name[:100]!r}, which '{path[:100]}'"
+                " names."
                 f" It may use {scope.in_words()}. Leave that out.",
                 param=path,
             )
@@ -79,28 +81,28 @@ def _names(body: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
                 if is_naming and value:
                     yield path, value
                 continue
-            case list():
-                inner = [(f"{path}[{number}]", each) for number, each in enumerate(value)]
-                found = [(at, each, is_naming) for at, each in inner]
-            case dict():
-                if _asks_unnamed_others(path, value):
-                    yield path, str(value.get("type") or value.get("id"))
-                found = list(_members(path, value, is_naming))
+            case list() | dict():
+                seen += len(value)
             case _:
                 continue
-        seen += len(found)
         if seen > MOST:
             raise PermissionRefused(
                 "The request has too many fields besides its messages to tell which models it"
                 " names; this gateway key is only for some."
             )
+        if isinstance(value, list):
+            found = [(f"{path}[{number}]", each, is_naming) for number, each in enumerate(value)]
+        else:
+            if _asks_unnamed_others(path, value):
+                yield path, str(value.get("type") or value.get("id"))
+            found = list(_members(path, value, is_naming))
         waiting += reversed(found)
 
 
 def _members(
     path: str, holder: dict[str, JsonValue], is_naming: bool
 ) -> Iterator[tuple[str, JsonValue, bool]]:
-    is_function = path.startswith("tools[") and holder.get("type") == "function"
+    is_function = bool(_TOOL.fullmatch(path)) and holder.get("type") == "function"
     for name, value in holder.items():
         if name in _CALLERS_OWN or is_function:
             continue
@@ -115,4 +117,11 @@ def _asks_unnamed_others(path: str, holder: dict[str, JsonValue]) -> bool:
         return False
     parameters = holder.get("parameters")
     said = {**holder, **(parameters if isinstance(parameters, dict) else {})}
-    return not any(value and _NAMING.fullmatch(name) for name, value in said.items())
+    return not any(_is_said(value) and _NAMING.fullmatch(name) for name, value in said.items())
+
+
+def _is_said(value: JsonValue) -> bool:
+    """Whether it names at least one model."""
+    if isinstance(value, list):
+        return any(isinstance(each, str) and each for each in value)
+    return isinstance(value, str) and bool(value)

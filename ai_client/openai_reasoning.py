@@ -32,7 +32,7 @@ _EFFORTS: Final = tuple(
         (r"gpt-5-pro", ("high",)),
         (r"gpt-5\.[2-4]-pro", ("medium", "high", "xhigh")),
         (r"o\d", _USUAL),
-        (r"codex-mini|gpt-5(?:\.1)?-codex(?!-max)", _USUAL),
+        (r"(?:codex-mini|gpt-5(?:\.1)?-codex(?!-max))", _USUAL),
         (r"gpt-5\.\d-codex", (*_USUAL, "xhigh")),
         (r"gpt-5(?:$|-mini|-nano|-20)", ("minimal", *_USUAL)),
         (r"gpt-5\.1(?!\d)", ("none", *_USUAL)),
@@ -48,13 +48,15 @@ def effort_for(reasoning: Reasoning | None, model: str, warnings: list[str]) -> 
     A model that does not think is told nothing, with a warning where it was to think. Of efforts
     that it does not know the next lower one that it does is asked for, else its least.
     """
-    wanted = _wanted(reasoning)
-    if reasoning is None or wanted is None:
+    if reasoning is None:
         return None
+    wanted = _wanted(reasoning)
     efforts = _efforts(model.lower())
     if efforts == ():
         if wanted != "none":
             warnings.append("reasoning was left out: this model does not reason")
+        return None
+    if wanted is None:
         return None
     effort = wanted
     if efforts is not None and wanted in _WORDS:
@@ -69,6 +71,11 @@ def effort_for(reasoning: Reasoning | None, model: str, warnings: list[str]) -> 
     elif effort != wanted:
         warnings.append(f"the reasoning effort {wanted!r} was sent as {effort!r}")
     return effort
+
+
+def may_reason(model: str) -> bool:
+    """Whether ``model`` thinks, as far as is known: not for those that are known not to."""
+    return _efforts(model.lower()) != ()
 
 
 def without_sampling(

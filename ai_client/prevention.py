@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from typing import TYPE_CHECKING
 
-from asgiref.sync import async_to_sync, sync_to_async
-
-from ai_client import conf
+from ai_client import conf, loops
 from ai_client.errors import AiDisabled
 
 if TYPE_CHECKING:
@@ -32,24 +29,16 @@ def require_allowed(prompt: Prompt) -> None:
     """
     require_enabled()
     prevent = conf.prevent_prompt()
-    if prevent is None:
-        return
-    if inspect.iscoroutinefunction(prevent):
-        _heed(async_to_sync(prevent)(prompt))
-    else:
-        _heed(prevent(prompt))
+    if prevent is not None:
+        _heed(loops.call(prevent, prompt))
 
 
 async def arequire_allowed(prompt: Prompt) -> None:
     """As ``require_allowed``, awaiting."""
     require_enabled()
     prevent = conf.prevent_prompt()
-    if prevent is None:
-        return
-    if inspect.iscoroutinefunction(prevent):
-        _heed(await prevent(prompt))
-    else:
-        _heed(await sync_to_async(prevent)(prompt))
+    if prevent is not None:
+        _heed(await loops.acall(prevent, prompt))
 
 
 def is_allowed(prompt: Prompt) -> bool:

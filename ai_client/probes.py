@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from ai_client import conf
-from ai_client.advice import advice_for
+from ai_client.advice import advice_for, without_advice
 from ai_client.ask import Limits
 from ai_client.detection import detected
 from ai_client.errors import (
@@ -188,7 +188,7 @@ def _has_no_list(error: AiClientError) -> bool:
 
 
 def _failed(error: AiClientError) -> ProbeFailed:
-    said = {"message": error.message, "advice": advice_for(error)}
+    said = {"message": without_advice(error), "advice": advice_for(error)}
     # Translators: the message stays in English, so quote it, after the advice.
     return ProbeFailed(_("%(message)s %(advice)s") % said)
 

@@ -23,7 +23,9 @@ class Attempt:
     """One try at one route; times are the clock's.
 
     ``answered``: it gave the whole answer. Without that and without an ``error`` it was given up.
-    ``said`` is the error's message as it may be kept, without what it repeats of the prompt.
+    ``asked``: there is a request for it. ``sent``: some of that has left, so that the upstream may
+    have it. ``said`` is the error's message as it may be kept, without what it repeats of the
+    prompt.
     """
 
     route: Route
@@ -33,7 +35,13 @@ class Attempt:
     error: AiClientError | None = None
     said: str = ""
     answered: bool = False
+    asked: bool = False
+    sent: bool = False
     fresh_socket_retry: bool = False
+
+    def leaving(self) -> None:
+        """The request begins to leave."""
+        self.sent = True
 
 
 @dataclass(slots=True)

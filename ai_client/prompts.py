@@ -60,7 +60,7 @@ def is_configured(provider: str, *, registry: ProviderRegistry | None = None) ->
         from ai_client.registry import default_registry
 
         registry = default_registry()
-    return registry.is_configured(provider)
+    return _checked(registry).is_configured(provider)
 
 
 def generate_result(
@@ -125,14 +125,17 @@ def generate_video_result(
 
 
 def _door(registry: ProviderRegistry | None) -> SiteDoor:
-    if registry is not None:
-        from ai_client.registry import ProviderRegistry
+    return SiteDoor(None if registry is None else _checked(registry))
 
-        if not isinstance(registry, ProviderRegistry):
-            raise InvalidArgument(
-                f"registry is a ProviderRegistry, not {type(registry).__name__}.", param="registry"
-            )
-    return SiteDoor(registry)
+
+def _checked(registry: ProviderRegistry) -> ProviderRegistry:
+    from ai_client.registry import ProviderRegistry
+
+    if not isinstance(registry, ProviderRegistry):
+        raise InvalidArgument(
+            f"registry is a ProviderRegistry, not {type(registry).__name__}.", param="registry"
+        )
+    return registry
 
 
 def _asking(

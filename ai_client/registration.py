@@ -30,10 +30,12 @@ def register_providers(
     the slug of a provider that is there takes its place, and the texts that it leaves blank stay.
     A connector that an app registered itself under the same slug keeps its form.
     """
+    global _providers
     into.reserve_name(AUTO, _lazily(gettext_noop("the whole chain of connections")))
     for provider in scan(providers) if found is None else found:
         earlier = _providers.get(provider.slug)
-        _providers[provider.slug] = provider
+        # Another thread may be looking at those that were there.
+        _providers = {**_providers, provider.slug: provider}
         registered = into.get(provider.slug)
         if registered is None:
             into.register(as_connector(provider))

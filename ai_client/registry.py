@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from threading import Lock
 from typing import Self
 
 from django.views.decorators.debug import sensitive_variables
@@ -99,6 +100,7 @@ class ProviderRegistry:
         self, providers: Iterable[Provider] = (), *, directory: ModelDirectory | None = None
     ) -> None:
         self._providers: dict[str, Provider] = {}
+        self._putting = Lock()
         self._authentications: dict[str, Authentication] = {}
         self._transporter: Transporter | None = None
         self._directory = directory or ModelDirectory(
@@ -129,11 +131,11 @@ class ProviderRegistry:
 
     def has(self, provider_id: str) -> bool:
         """Whether a provider of that id is registered."""
-        return provider_id in self._table()
+        return _provider_id(provider_id) in self._table()
 
     def provider(self, provider_id: str) -> Provider:
         """The provider of that id."""
-        found = self._table().get(provider_id)
+        found = self._table().get(_provider_id(provider_id))
         if found is None:
             known = ", ".join(self.ids()) or "none"
             raise InvalidArgument(
@@ -151,8 +153,7 @@ class ProviderRegistry:
 
         By what is configured: nobody is asked, so a key that the provider refuses counts too.
         """
-        if not isinstance(provider_id, str):
-            raise InvalidArgument("A provider is named by its id.", param="provider")
+        _provider_id(provider_id)
         offers = self._offers_of(provider_id) if conf.ai_enabled() else ()
         return any(not offer.connection.unusable for offer in offers)
 
@@ -181,6 +182,8 @@ class ProviderRegistry:
     def model(self, provider_id: str, model_id: str) -> ModelMetadata:
         """What the provider's model can do. InvalidArgument for one that it does not have."""
         provider = self.provider(provider_id)
+        if not isinstance(model_id, str):
+            raise InvalidArgument("A model is named by its id.", param="model")
         for offer in self._offers_of(provider_id):
             for model in (*offer.named, *offer.models()):
                 if model.id == model_id:
@@ -284,7 +287,9 @@ class ProviderRegistry:
         return self._providers
 
     def _put(self, provider: Provider) -> None:
-        self._providers[provider.slug] = provider
+        # Others may be going through the table that was.
+        with self._putting:
+            self._providers = {**self._providers, provider.slug: provider}
 
     def _is_shunned(self, connection: ConnectionConfig) -> bool:
         # With engines of its own its prompts have health states of their own as well.
@@ -334,6 +339,12 @@ class SiteRegistry(ProviderRegistry):
         if connector is not None and provider.slug in self._authentications:
             connectors.amend(self._keyed(connector))
         configuration().forget()
+
+
+def _provider_id(value: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidArgument("A provider is named by its id.", param="provider")
+    return value
 
 
 def _require_sound(provider: Provider) -> None:

@@ -32,6 +32,7 @@ from ai_client.errors import (
     HeadersTimedOut,
     IdleTimedOut,
     InvalidRequest,
+    KeyRejected,
     MalformedAnswer,
     NoConnection,
     PoolExhausted,
@@ -262,6 +263,7 @@ class Session:
         wire, forwarded = self._ask.render(face, route.wire_format, target, route.without)
         if forwarded and self._check is not None:
             self._check(wire.body, route)
+        attempt.asked = True
         results = result_face(route.wire_format)
         self.progress.begin(route, wire.warnings, wire.body if results is None else None)
         self._patience.begin(connection.timeout)
@@ -345,6 +347,7 @@ class Session:
                 connect_timeout=min(self._limits.connect, timeout),
                 pool_timeout=min(self._limits.pool, timeout),
                 fresh=fresh,
+                leaving=attempt.leaving,
             )
             match reply:
                 case Opened():
@@ -461,12 +464,18 @@ def _require_answer(result: GenerativeAiResult) -> None:
     raise EmptyAnswer("The upstream's answer holds neither content nor a finish reason.")
 
 
+def _named(error: UpstreamError, route: Route) -> UpstreamError:
+    """The failure with the name of the connection that failed."""
+    whose = ": the site's own key was refused" if isinstance(error, KeyRejected) else ""
+    return error.with_message(f"{route.connection.name}{whose}: {error.message}")
+
+
 def _exhausted(attempts: list[Attempt], tried: list[AiClientError]) -> AiClientError:
     """The error that stands for all: the last failure of an upstream, else the last refusal."""
     upstream = [error for error in tried if isinstance(error, UpstreamError)]
     last = upstream[-1] if upstream else tried[-1]
     if len(attempts) < 2:
-        return last
+        return _named(last, attempts[0].route) if isinstance(last, UpstreamError) else last
     reasons = "; ".join(
         f"{attempt.route.connection.name}: {attempt.error.message}"
         for attempt in attempts

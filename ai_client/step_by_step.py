@@ -12,7 +12,7 @@ from time import monotonic
 
 from django.utils.translation import gettext as _
 
-from ai_client.advice import advice_for, as_detail
+from ai_client.advice import advice_for, as_detail, without_advice
 from ai_client.ask import Ask, Limits
 from ai_client.errors import (
     AiClientError,
@@ -231,7 +231,7 @@ def _without_model(
 
 
 def _failure(name: StepName, started: float, error: AiClientError) -> Step:
-    detail = as_detail(error.message)
+    detail = as_detail(without_advice(error))
     return Step(name, "failed", _since(started), detail, advice_for(error))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from ai_client.errors import InvalidArgument, MalformedAnswer
@@ -15,6 +15,27 @@ Wanted = TypeVar("Wanted")
 
 _NAME = re.compile(r"[^a-zA-Z0-9_-]+")
 _LONGEST_NAME = 64
+
+_STRICT_KEYWORDS = frozenset(
+    {
+        "$defs",
+        "$ref",
+        "additionalProperties",
+        "anyOf",
+        "const",
+        "description",
+        "enum",
+        "items",
+        "properties",
+        "required",
+        "title",
+        "type",
+    }
+)
+_MOST_PROPERTIES = 100
+_MOST_CHOICES = 250
+_MOST_LEVELS = 5
+_LONGEST_SCHEMA = 15_000
 
 
 def schema_for(wanted: object, param: str) -> tuple[JsonObject, str]:
@@ -35,6 +56,49 @@ def schema_for(wanted: object, param: str) -> tuple[JsonObject, str]:
         return schema_of(wanted), name
     except InvalidArgument as error:
         raise InvalidArgument(f"{name}: {error.message}", param=param) from error
+
+
+def fits_strict_mode(schema: JsonObject) -> bool:
+    """Whether the schema is one of those that OpenAI's strict mode takes.
+
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas, with the keywords
+    and limits of Azure, which are narrower.
+    """
+    parts = list(_parts(schema, 0))
+    return (
+        schema.get("type") == "object"
+        and all(level <= _MOST_LEVELS and _is_strict(part) for part, level in parts)
+        and sum(len(part.get("properties", ())) for part, _ in parts) <= _MOST_PROPERTIES
+        and sum(len(part.get("enum", ())) for part, _ in parts) <= _MOST_CHOICES
+        and len(json.dumps(schema)) <= _LONGEST_SCHEMA
+    )
+
+
+def _parts(schema: Any, level: int) -> Iterator[tuple[Any, int]]:
+    """The schema and those within, each with how many objects it is in, its own included."""
+    if not isinstance(schema, Mapping):
+        yield schema, level
+        return
+    level += schema.get("type") == "object"
+    yield schema, level
+    for each in schema.get("$defs", {}).values():
+        yield from _parts(each, 0)
+    within = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    for each in (*within, *([schema["items"]] if "items" in schema else ())):
+        yield from _parts(each, level)
+
+
+def _is_strict(schema: Any) -> bool:
+    if not isinstance(schema, Mapping) or not schema.keys() <= _STRICT_KEYWORDS:
+        return False
+    if "$ref" in schema:
+        return len(schema) == 1
+    if schema.get("type") == "object":
+        is_closed = schema.get("additionalProperties") is False
+        return is_closed and set(schema.get("required", ())) == set(schema.get("properties", ()))
+    if schema.get("type") == "array":
+        return "items" in schema
+    return "type" in schema or "anyOf" in schema
 
 
 def require_type(wanted: object, param: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from ai_client.ask import Ask
 from ai_client.errors import AiClientError, UpstreamError
@@ -13,6 +13,9 @@ from ai_client.progress import Attempt, Progress
 from ai_client.records import GIVEN_UP, OK, AttemptRecord, Outcome, RequestRecord
 from ai_client.snapshot import GatewayKeyConfig
 from ai_client.usage_estimate import BYTES_A_TOKEN, estimated
+
+_MOST_WARNINGS: Final = 50
+_LONGEST_WARNING: Final = 300
 
 
 class Watcher(Protocol):
@@ -98,8 +101,18 @@ class Trail:
             error_code=error.code if error else "",
             status=status,
             finish_reason=progress.finish or "",
-            warnings=(*warnings, *_double_charges(progress)),
+            warnings=_bounded((*warnings, *_double_charges(progress))),
         )
+
+
+def _bounded(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are kept: a caller may have made up the names in them, and as many as it likes."""
+    if not warnings:
+        return warnings
+    kept = [each[:_LONGEST_WARNING] for each in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        kept.append(f"… and {len(warnings) - _MOST_WARNINGS} more")
+    return tuple(kept)
 
 
 def _is_estimated(progress: Progress, outcome: Outcome) -> bool:
@@ -114,7 +127,9 @@ def _is_estimated(progress: Progress, outcome: Outcome) -> bool:
     if progress.committed:
         return True
     last = progress.attempts[-1]
-    return outcome is Outcome.CLIENT_CLOSED and last.error is None and last.status in (None, 200)
+    if outcome is not Outcome.CLIENT_CLOSED or last.error is not None:
+        return False
+    return last.sent if last.status is None else last.status == 200
 
 
 def _estimate_of(connection: str) -> str:

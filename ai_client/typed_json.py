@@ -13,10 +13,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import itertools
 import json
 import math
 import types
 import typing
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NotRequired, Required, Union
 
@@ -82,6 +84,7 @@ class _Schemas:
         self.definitions: dict[str, JsonValue] = {}
         self._open: list[type] = []
         self._recursive: dict[type, str] = {}
+        self._members: defaultdict[type, set[type]] = defaultdict(set)
 
     def of(self, hint: Any) -> dict[str, JsonValue]:
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -156,22 +159,45 @@ class _Schemas:
         return {"type": "object", "additionalProperties": self.of(arguments[1])}
 
     def _pydantic(self, hint: Any) -> dict[str, JsonValue]:
-        schema: dict[str, JsonValue] = dict(hint.model_json_schema())
-        self.definitions.update(schema.pop("$defs", {}))
+        schema = _pydantic_schema(hint)
+        numbers = itertools.count(2)
+        while self._is_taken(schema["$defs"]):
+            schema = _pydantic_schema(hint, str(next(numbers)))
+        self.definitions.update(schema.pop("$defs"))
         return schema
 
+    def _is_taken(self, definitions: Mapping[str, JsonValue]) -> bool:
+        """Whether one of the names stands for something else already."""
+        taken = {**dict.fromkeys(self._recursive.values()), **self.definitions}
+        return any(name in taken and taken[name] != each for name, each in definitions.items())
+
     def _named(self, hint: type) -> dict[str, JsonValue]:
-        if hint in self._open:
-            name = self._recursive.setdefault(hint, self._free_name(hint.__name__))
-            return {"$ref": f"#/$defs/{name}"}
+        if self._open:
+            self._members[self._open[-1]].add(hint)
+        if hint in self._open or hint in self._recursive:
+            return self._reference(hint)
         self._open.append(hint)
         schema = self.object(members_of(hint))
         self._open.pop()
-        if hint not in self._recursive:
+        if hint not in self._recursive and not self._is_within_itself(hint):
             return schema
-        name = self._recursive.pop(hint)
-        self.definitions[name] = schema
-        return {"$ref": f"#/$defs/{name}"}
+        reference = self._reference(hint)
+        self.definitions[self._recursive[hint]] = schema
+        return reference
+
+    def _reference(self, hint: type) -> dict[str, JsonValue]:
+        if hint not in self._recursive:
+            self._recursive[hint] = self._free_name(hint.__name__)
+        return {"$ref": f"#/$defs/{self._recursive[hint]}"}
+
+    def _is_within_itself(self, hint: type) -> bool:
+        """Whether it holds, at any depth, one of the types that it is being described in."""
+        found: set[type] = set()
+        left = {hint}
+        while left:
+            found |= left
+            left = {each for holder in left for each in self._members[holder]} - found
+        return not found.isdisjoint(self._open)
 
     def _free_name(self, name: str) -> str:
         taken = {*self.definitions, *self._recursive.values()}
@@ -180,6 +206,19 @@ class _Schemas:
         while free in taken:
             free, number = f"{name}{number}", number + 1
         return free
+
+
+def _pydantic_schema(hint: Any, ending: str = "") -> dict[str, Any]:
+    """The model's schema, with definitions whose names have that ending."""
+    options = {"ref_template": f"#/$defs/{{model}}{ending}"} if ending else {}
+    try:
+        schema = hint.model_json_schema(**options)
+    except Exception as error:
+        # A member that JSON does not know, a name that is not defined, or anything of the model's.
+        problem = getattr(error, "message", error)
+        raise InvalidArgument(f"{_name(hint)} has no JSON schema: {problem}") from error
+    definitions = {f"{name}{ending}": each for name, each in schema.get("$defs", {}).items()}
+    return {**schema, "$defs": definitions}
 
 
 def members_of(hint: Any) -> dict[str, Member]:
@@ -324,11 +363,19 @@ def _chosen(choices: Mapping[str, Any], value: JsonValue, place: str) -> Any:
 
 def _any_of(arguments: tuple[Any, ...], value: JsonValue, place: str) -> Any:
     problems = []
+    own: list[Exception] = []
     for each in arguments:
         try:
             return read(each, value, place)
         except DoesNotFit as error:
             problems.append(error)
+        except (InvalidArgument, RecursionError):
+            raise
+        except Exception as error:
+            # A class that checks its own values.
+            own.append(error)
+    if own:
+        raise own[0]
     # The furthest reading says most about what was meant.
     raise max(problems, key=lambda error: len(error.place))
 

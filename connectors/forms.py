@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -61,10 +62,10 @@ class ConnectionForm(_ConnectionModelForm):
     may_replace_key = True
     """Whether whoever sends the form may give a key, or move the connection away from its own."""
 
-    models = ModelIdsField(label=_("further models"), required=False, help_text=_("One a line."))
-    provider_fields = forms.JSONField(label=_("provider's fields"), required=False)
+    models = ModelIdsField(label=_("Further models"), required=False, help_text=_("One a line."))
+    provider_fields = forms.JSONField(label=_("Provider's fields"), required=False)
     api_key = forms.CharField(label=_("API key"), required=False)
-    clear_api_key = forms.BooleanField(label=_("remove the stored key"), required=False)
+    clear_api_key = forms.BooleanField(label=_("Remove the stored key"), required=False)
 
     class Meta:
         model = Connection
@@ -75,7 +76,7 @@ class ConnectionForm(_ConnectionModelForm):
         shown = self.fields
         shown["provider_fields"].initial = self.instance.fields
         shown["provider"] = forms.ChoiceField(
-            label=_("provider"), choices=_providers(self.instance.provider)
+            label=_("Provider"), choices=_providers(self.instance.provider)
         )
         shown["name"].required = False
         shown["name"].help_text = _("Blank: made from the provider.")
@@ -86,7 +87,8 @@ class ConnectionForm(_ConnectionModelForm):
             self.instance.api_key_encrypted if not self.instance.api_key_env else "",
             key_binding(self.instance),
         )
-        shown["api_key"].help_text = _("Blank: the stored key stays.")
+        if not self.instance._state.adding:
+            shown["api_key"].help_text = _("Blank: the stored key stays.")
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
@@ -129,7 +131,7 @@ class ConnectionForm(_ConnectionModelForm):
 class OptionForm(_OptionModelForm):
     """An option. An encrypted value is never shown; a blank one keeps it."""
 
-    new_value = forms.CharField(label=_("value"), required=False, strip=False)
+    new_value = forms.CharField(label=_("Value"), required=False, strip=False)
 
     class Meta:
         model = Option
@@ -174,7 +176,15 @@ def _rehearse(form: ConnectionForm | OptionForm) -> None:
             form.write()
     except ConnectorError as error:
         field = "provider_fields" if error.field.startswith("fields") else error.field
-        form.add_error(field if field in form.fields else None, error.message)
+        form.add_error(field if field in form.fields else None, message_for(form, error))
+
+
+def message_for(form: forms.BaseForm, error: ConnectorError) -> str:
+    """The error's message, in which a column is called as the form labels it."""
+    field = form.fields.get(error.field)
+    if field is None or "_" not in error.field:
+        return error.message
+    return re.sub(rf"\b{error.field}\b", lambda _found: str(field.label), error.message)
 
 
 def _providers(present: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.conf import MAXIMUM_TIMEOUT, default_timeout
 from connectors.errors import ConnectorError
-from connectors.forms import ModelIdsField
+from connectors.forms import ModelIdsField, message_for
 from connectors.models import Connection
 from connectors.registry import registry
 from connectors.services import ConnectionValues
@@ -287,7 +287,7 @@ class ConnectionPageForm(forms.Form):
             name = DECLARED + name.removeprefix("fields.")
         if name == "api_key":
             name = self._chosen
-        self.add_error(name if name in self.fields else None, error.message)
+        self.add_error(name if name in self.fields else None, message_for(self, error))
 
     def differences(self) -> list[Difference]:
         """Where the form differs from what is stored, the key left out."""

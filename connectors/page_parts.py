@@ -134,6 +134,9 @@ def _texts() -> dict[str, str]:
         "failed": _("That did not work. Check your connection and try again."),
         "not_renewed": _("Done, but this page shows what was before. Load it again."),
         "refused": _("The site refused that (status {status}). Load the page again."),
+        "logged_out": _(
+            "You are logged out. Log in in another tab, then try again; what you typed stays here."
+        ),
         "copied": _("Copied"),
         "not_copied": _("Copying is not allowed here. Select the text instead."),
         "testing": _("Testing…"),

@@ -41,7 +41,6 @@ from connectors.services.undoing import delete_with_memory, restore_connection
 NO_CONTENT = 204
 UNPROCESSABLE = 422
 CONFLICT = 409
-BAD_GATEWAY = 502
 
 
 @page_view("GET", "HEAD")
@@ -112,7 +111,7 @@ def models(page: Page, connection_id: UUID | None = None) -> HttpResponse:
         editor.listed = trial_runs.models(editor.form)
     except ConnectorError as error:
         if as_json:
-            return JsonResponse({"error": error.message}, status=BAD_GATEWAY)
+            return JsonResponse({"error": error.message}, status=UNPROCESSABLE)
         return _refused(page, editor, error)
     count = len(editor.listed)
     editor.listed_words = ngettext(

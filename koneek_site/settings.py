@@ -148,7 +148,9 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 KONEEK_ENCRYPTION_KEYS = env.str("KONEEK_ENCRYPTION_KEYS", default="")
-KONEEK_ALLOW_PRIVATE_HOSTS: list[str] = env.list("KONEEK_ALLOW_PRIVATE_HOSTS", default=[])
+# Where run_site's simulated upstreams are, so that other commands reach them too.
+_simulator = ["127.0.0.1:9100"] if DEBUG else []
+KONEEK_ALLOW_PRIVATE_HOSTS: list[str] = env.list("KONEEK_ALLOW_PRIVATE_HOSTS", default=_simulator)
 AI_CLIENT_SPOOL_DIR = env.str("AI_CLIENT_SPOOL_DIR", default=str(DATA_DIR / "spool"))
 # What the apps can be told beyond that is in connectors/conf.py and ai_client/conf.py.
 CONNECTORS: dict[str, Any] = {}

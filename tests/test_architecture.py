@@ -51,6 +51,7 @@ PURE = {
     "ai_client.echoes": "an upstream's words without what they repeat of the prompt",
     "ai_client.plan": "a request, and who may answer it",
     "ai_client.kept": "how much of a request an upstream keeps",
+    "ai_client.parts": "how much there is to read in a body",
     "ai_client.holders": "who may answer a request that refers to what an upstream keeps",
     "ai_client.named_models": "the models that a body names besides the one it asks for",
     "ai_client.session": "one request against its routes; fallback lives here",
@@ -64,6 +65,7 @@ PURE = {
     "ai_client.operations": "a long operation after it has begun, asked how far it is",
     "ai_client.call_ids": "ids for function calls that came without",
     "ai_client.openai_envelope": "what OpenAI's APIs put around answers: JSON, or an error",
+    "ai_client.openai_json": "JSON without a schema, as OpenAI's APIs want to be asked for it",
     "ai_client.openai_models": "the list of models of OpenAI's APIs",
     "ai_client.openai_reasoning": "how much OpenAI's models can be told to think",
     "ai_client.caller_words": "our names of settings in the words of a caller's dialect",
@@ -110,7 +112,7 @@ DJANGO = {
     "ai_client.generation": "the builder's door: prompts over the site's connections",
     "ai_client.prevention": "whether prompts may be sent",
     "ai_client.choosing": "whom a prompt is asked of",
-    "ai_client.loops": "what blocking code does where an event loop runs",
+    "ai_client.loops": "calls of functions that may be blocking or awaiting",
     "ai_client.signals": "signals before and after an answer",
     "ai_client.refusals": "counts refused requests, and writes them down later",
     "ai_client.snippets": "how programs use a connection: text to copy",
@@ -170,6 +172,7 @@ PURE_STANDARD_LIBRARY = {
 PURE_PACKAGES = {"orjson", "genai_prices", "cryptography.hazmat.primitives"}
 ALLOWED_BESIDES = {
     "ai_client.gateway_keys": {"secrets"},  # a new key has to come from somewhere
+    "ai_client.messages.lazy_texts": {"django.utils.functional"},  # tells texts that are lazy
     "ai_client.messages.local_files": {"os", "pathlib"},  # reads the files of a prompt
     "ai_client.providers": {"connectors.values"},  # the form of a provider's own fields
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from enum import Enum
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 
 class Effect(Enum):
@@ -27,11 +27,17 @@ class Scope(Enum):
     CONNECTION = "connection"
 
 
+LONGEST_MESSAGE: Final = 2_000
+"""Characters; what is longer is a page, or names that a caller made up."""
+_LONGEST_PARAM: Final = 200
+
+
 class AiClientError(Exception):
     """Base of all errors raised by this package.
 
-    ``message`` is safe to show: no key, no internal URL. ``code`` is a stable word, the same in
-    answer, log and docs/errors.md. ``status`` is the gateway's if this error is final.
+    ``message`` is safe to show: no key, no internal URL; it is cut to ``LONGEST_MESSAGE``. ``code``
+    is a stable word, the same in answer, log and docs/errors.md. ``status`` is the gateway's if
+    this error is final.
     """
 
     status: ClassVar[int] = 500
@@ -39,14 +45,15 @@ class AiClientError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.param = param
+        self.message = _cut(message, LONGEST_MESSAGE)
+        super().__init__(self.message)
+        self.param = None if param is None else _cut(param, _LONGEST_PARAM)
 
     def with_message(self, message: str) -> Self:
         """The same failure, told in other words."""
         again = copy.copy(self)
-        again.args, again.message = (message,), message
+        again.message = _cut(message, LONGEST_MESSAGE)
+        again.args = (again.message,)
         return again
 
     def clean(self, redact: Callable[[str], str]) -> None:
@@ -54,3 +61,7 @@ class AiClientError(Exception):
         self.message = redact(self.message)
         self.args = (self.message,)
         self.param = redact(self.param) if self.param else self.param
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

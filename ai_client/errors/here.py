@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from ai_client.errors.base import AiClientError
 
@@ -143,6 +144,10 @@ class KeyLimitReached(RequestError):
         super().__init__(message)
         self.retry_after = retry_after
         self.headers = headers or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What is copied or pickled is made anew of its message alone otherwise.
+        return partial(type(self), retry_after=self.retry_after), self.args, vars(self)
 
 
 class BudgetExhausted(KeyLimitReached):

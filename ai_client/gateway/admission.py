@@ -29,7 +29,10 @@ class Admission(Protocol):
         """Whether the key has any limit; without one nothing is asked and nothing is counted."""
 
     def require_room(self, key: GatewayKeyConfig) -> None:
-        """Refuse at once what ``admit`` would refuse for sure. Takes no place, waits for nobody."""
+        """Refuse at once a key that has used up a minute or a budget. Waits for nobody.
+
+        Of how many run at a time ``admit`` decides: who runs now may have ended by then.
+        """
 
     def admit(self, key: GatewayKeyConfig) -> Lease:
         """A place for one request; may wait for a shared store."""

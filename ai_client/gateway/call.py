@@ -166,7 +166,7 @@ class Call:
         """The headers that every answer carries; who answers only where that is known."""
         progress = self.session.progress
         headers = dict.fromkeys(request_id_headers(self.trail.dialect), self.trail.request_id)
-        headers[_ATTEMPTS] = str(len(progress.attempts))
+        headers[_ATTEMPTS] = str([each.asked for each in progress.attempts].count(True))
         if progress.route is not None and progress.committed:
             headers["x-koneek-connection"] = progress.route.connection.name
         if self._lease is not None:

@@ -84,8 +84,9 @@ class Gateway:
     def spare(self, found: Found, headers: Headers) -> WireResponse | None:
         """The response for whoever gets nothing, whatever is in the body; None where it counts.
 
-        That are callers without a key in force, and keys that are at one of their limits for sure.
-        For large bodies, which are not worth reading then. No place is taken.
+        That are callers without a key in force, and keys that have used up a minute or a budget.
+        For large bodies, which are not worth reading then. No place is taken, and none is asked
+        for: one may be free once the body has arrived.
         """
         client = self.client()
         found = spoken(found, headers)

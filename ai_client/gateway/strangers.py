@@ -29,16 +29,21 @@ class Strangers:
 
     def take_row(self) -> bool:
         """Whether one more of them is logged; where it is not, the server's log counts it."""
+        if self._count() <= ROWS_A_MINUTE:
+            return True
+        # Outside the lock: the site's own handlers of the log may take their time.
+        self._say(
+            "A request without a valid gateway key is not in the request log, which takes %d "
+            "of them a minute.",
+            ROWS_A_MINUTE,
+        )
+        return False
+
+    def _count(self) -> int:
+        """How many there were in this minute, with this one."""
         with self._lock:
             now = self._clock()
             if now >= self._ends:
                 self._ends, self._rows = now + _MINUTE, 0
             self._rows += 1
-            if self._rows <= ROWS_A_MINUTE:
-                return True
-            self._say(
-                "A request without a valid gateway key is not in the request log, which takes %d "
-                "of them a minute.",
-                ROWS_A_MINUTE,
-            )
-            return False
+            return self._rows

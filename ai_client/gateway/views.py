@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
+from functools import partial
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
@@ -21,6 +22,7 @@ from ai_client.gateway.call import Call
 from ai_client.gateway.core import SMALL_BODY_BYTES
 from ai_client.gateway.default import default_gateway
 from ai_client.gateway.dialects import unknown
+from ai_client.gateway.dropped import dropped
 from ai_client.gateway.endpoints import Endpoint, Found, not_served
 from ai_client.gateway.reading import Headers
 from ai_client.transport import arun, run
@@ -130,19 +132,19 @@ class _Awaited:
         self._outputs = outputs
         self._pieces = _awaited(call, outputs, first)
         self._loop = asyncio.get_running_loop()
+        dropped.start()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
         """The call is over, and the upstream is let go."""
-        self._call.leave()
-        if not self._loop.is_closed():
-            asyncio.run_coroutine_threadsafe(_let_go(self._pieces, self._outputs), self._loop)
+        _end_awaited(self._call, self._pieces, self._outputs, self._loop)
 
     def __del__(self) -> None:
         if not self._call.is_over:
-            self.close()
+            end = partial(_end_awaited, self._call, self._pieces, self._outputs, self._loop)
+            dropped.hand_over(end)
 
 
 class _Blocking:
@@ -152,19 +154,18 @@ class _Blocking:
         self._call = call
         self._outputs = outputs
         self._pieces = _blocking(call, outputs, first)
+        dropped.start()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
     def close(self) -> None:
         """The call is over, and the upstream is let go."""
-        self._call.leave()
-        self._pieces.close()
-        self._outputs.close()
+        _end_blocking(self._call, self._pieces, self._outputs)
 
     def __del__(self) -> None:
         if not self._call.is_over:
-            self.close()
+            dropped.hand_over(partial(_end_blocking, self._call, self._pieces, self._outputs))
 
 
 async def _awaited(
@@ -201,6 +202,25 @@ def _blocking(
         call.leave()
 
 
+def _end_awaited(
+    call: Call,
+    pieces: AsyncGenerator[bytes, None],
+    outputs: AsyncGenerator[Output, None],
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    call.leave()
+    if not loop.is_closed():
+        asyncio.run_coroutine_threadsafe(_let_go(pieces, outputs), loop)
+
+
+def _end_blocking(
+    call: Call, pieces: Generator[bytes, None, None], outputs: Generator[Output, None, None]
+) -> None:
+    call.leave()
+    pieces.close()
+    outputs.close()
+
+
 async def _let_go(*generators: AsyncGenerator[object, None]) -> None:
     for each in generators:
         await each.aclose()
@@ -211,4 +231,7 @@ def _streaming(call: Call, body: _Awaited | _Blocking) -> HttpResponseBase:
 
 
 def _response(response: WireResponse) -> HttpResponse:
-    return HttpResponse(response.body, status=response.status, headers=dict(response.headers))
+    answer = HttpResponse(response.body, status=response.status, headers=dict(response.headers))
+    # The request log has it. Django's would mail an upstream's failure to the site's ADMINS.
+    vars(answer)["_has_been_logged"] = True
+    return answer

@@ -20,8 +20,8 @@ that run when a budget is reached go on, so it can be exceeded by what they cost
 Tokens and cost are those that upstreams report, of failed requests too. Where an answer ends before
 its upstream has said the final number, left or broken off, they are estimated from what was sent
 and received (``ai_client.usage_estimate``), so that hanging up is no way around a limit; so they
-are of a conversation that its caller left before the answer, by what was sent. What failed before
-any content counts what the upstream said of it, nearly always nothing.
+are of a conversation that its caller left before the answer, by what was sent, unless it had not
+left yet. What failed before any content counts what the upstream said of it, nearly always nothing.
 
 What has no price costs a budget nothing: the row in the log says so, and once a minute a warning.
 

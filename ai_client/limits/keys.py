@@ -97,7 +97,10 @@ class LimitedKeys:
         return key.limits is not None
 
     def require_room(self, key: GatewayKeyConfig) -> None:
-        """Raise what ``admit`` would raise, as far as this process knows: of Redis, the budget."""
+        """Refuse a key that has used up a minute or a budget; with Redis, a budget.
+
+        That is what this process knows without asking, and its places are ``admit``'s affair.
+        """
         if self._shared is None:
             self._memory.require_room(key, self.clock)
         elif _limits_of(key).has_budget:

@@ -38,7 +38,7 @@ class MemoryStore:
             return enter(self, key, place, clock)
 
     def require_room(self, key: GatewayKeyConfig, clock: Callable[[], float]) -> None:
-        """Raise what ``enter`` would raise now."""
+        """Raise what ``enter`` would raise now, but for want of a place."""
         with self._lock:
             require_room(self, key, clock)
 
@@ -62,19 +62,15 @@ class MemoryStore:
 
     def take_place(self, key: int, place: str, most: int) -> bool:
         """Take a place among ``most``; whether there was one."""
-        if not self.has_place(key, most):
-            return False
-        self._places.setdefault(key, {})[place] = time.monotonic() + self._lifetime()
-        return True
-
-    def has_place(self, key: int, most: int) -> bool:
-        """Whether a place among ``most`` is free."""
-        places = self._places.get(key, {})
+        places = self._places.setdefault(key, {})
+        now = time.monotonic()
         if len(places) >= most:
-            now = time.monotonic()
             for each in [each for each, until in places.items() if until <= now]:
                 del places[each]
-        return len(places) < most
+        if len(places) >= most:
+            return False
+        places[place] = now + self._lifetime()
+        return True
 
     def free_place(self, key: int, place: str) -> None:
         """Give a place back."""

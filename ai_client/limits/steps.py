@@ -43,20 +43,11 @@ class Store(Protocol):
         """The key's window of requests."""
 
 
-class OwnStore(Store, Protocol):
-    """Counts that are at hand."""
-
-    def has_place(self, key: int, most: int) -> bool:
-        """Whether ``take_place`` would find one."""
-
-
-def require_room(store: OwnStore, key: GatewayKeyConfig, clock: Callable[[], float]) -> None:
-    """Raise what ``enter`` would raise now; nothing is taken."""
+def require_room(store: Store, key: GatewayKeyConfig, clock: Callable[[], float]) -> None:
+    """Raise what ``enter`` would raise now, but for want of a place; nothing is taken."""
     limits = key.limits
     assert limits is not None
     standing = _require_spendable(store, key, clock)
-    if limits.concurrency is not None and not store.has_place(key.id, limits.concurrency):
-        raise concurrency_refusal(key, standing, clock())
     if limits.requests_per_minute is not None:
         requests = store.requests(key.id, limits.requests_per_minute)
         if requests.remaining <= 0:

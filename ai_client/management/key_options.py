@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
@@ -21,6 +22,11 @@ _NUMBERS = {
 _BUDGETS = {
     "budget_per_day": "US dollars per day (UTC), of what has a known price",
     "budget_per_month": "US dollars per calendar month (UTC), of what has a known price",
+}
+_OPTIONS = {
+    "expires_at": "--expires",
+    "allowed_connections": "--connection",
+    "allowed_models": "--model",
 }
 
 
@@ -47,9 +53,7 @@ def add_key_options(parser: CommandParser) -> None:
         f"{NO_LIMIT}: all of them",
     )
     for name, what in {**_NUMBERS, **_BUDGETS}.items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", metavar="N", help=f"{what}; {NO_LIMIT}: no limit"
-        )
+        parser.add_argument(_option(name), metavar="N", help=f"{what}; {NO_LIMIT}: no limit")
 
 
 def key_values(options: Mapping[str, Any]) -> KeyValues:
@@ -71,14 +75,28 @@ def key_values(options: Mapping[str, Any]) -> KeyValues:
     return cast(KeyValues, values)
 
 
+def refusal(error: ValidationError, name: str) -> CommandError:
+    """Why a key cannot be so, by option; ``name`` is what this command calls the key's name."""
+    return CommandError(
+        "\n".join(
+            f"{name if field == 'name' else _option(field)}: {message}"
+            for field, messages in error.message_dict.items()
+            for message in messages
+        )
+    )
+
+
+def _option(field: str) -> str:
+    return _OPTIONS.get(field) or f"--{field.replace('_', '-')}"
+
+
 def _number(name: str, text: str, kind: type[int] | type[Decimal], what: str) -> object:
     if text == NO_LIMIT:
         return None
     try:
         return kind(text)
     except (ValueError, InvalidOperation) as error:
-        option = name.replace("_", "-")
-        raise CommandError(f"--{option}: {text!r} is not {what}, or {NO_LIMIT!r}.") from error
+        raise CommandError(f"{_option(name)}: {text!r} is not {what}, or {NO_LIMIT!r}.") from error
 
 
 def _moment(text: str) -> datetime | None:

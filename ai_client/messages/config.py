@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from ai_client.capabilities import FileType, JsonValue, MediaOrientation, Modality, thaw, word
 from ai_client.errors import InvalidArgument
+from ai_client.messages import field_types
 from ai_client.messages.parts import MessagePart
 from ai_client.messages.reading import (
     JsonObject,
@@ -27,7 +28,6 @@ from ai_client.messages.reading import (
 from ai_client.messages.tools import FunctionDeclaration, ToolChoice, WebSearch
 
 _Word = TypeVar("_Word", bound=StrEnum)
-_Check: TypeAlias = Callable[[Any, str], object]
 _RATIO = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
 JSON = "application/json"
 
@@ -97,6 +97,8 @@ class ModelConfig:
     custom_options: JsonObject = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_instruction(self.system_instruction, "system_instruction")
+        field_types.mapping(self.custom_options, "custom_options")
         for name, check, value in zip(_NAMES, _CHECKS, _values(self), strict=True):
             if value is not None:
                 check(value, name)
@@ -292,67 +294,37 @@ def _check_ratio(ratio: str, orientation: MediaOrientation | None) -> None:
         )
 
 
-def _object(value: object, key: str) -> None:
-    if not isinstance(value, Mapping):
-        raise InvalidArgument(f"{key} has to be an object, not {_kind(value)}.", param=key)
-
-
-def _of(kind: type) -> _Check:
-    def check(value: object, key: str) -> None:
-        if not isinstance(value, kind):
-            raise InvalidArgument(f"{key} is a {kind.__name__}, not {_kind(value)}.", param=key)
-
-    return check
-
-
-def _tuple_of(kind: type) -> _Check:
-    def check(value: object, key: str) -> None:
-        members = value if isinstance(value, tuple | list) else (value,)
-        for each in members:
-            if members is not value or not isinstance(each, kind):
-                raise InvalidArgument(
-                    f"{key} is a tuple of {kind.__name__}, not {_kind(value)}.", param=key
-                )
-
-    return check
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__
-
-
 _FIELDS = tuple(_fields())
 
-_CHECKED: Mapping[str, _Check] = {
-    "system_instruction": _tuple_of(MessagePart),
+_check_instruction = field_types.tuple_of(MessagePart)
+_CHECKED: Mapping[str, field_types.Check] = {
     "candidate_count": integer,
     "max_tokens": integer,
     "temperature": number,
     "top_p": number,
     "top_k": integer,
-    "stop_sequences": _tuple_of(str),
+    "stop_sequences": field_types.tuple_of(str),
     "presence_penalty": number,
     "frequency_penalty": number,
     "seed": integer,
     "logprobs": boolean,
     "top_logprobs": integer,
-    "function_declarations": _tuple_of(FunctionDeclaration),
-    "tool_choice": _of(ToolChoice),
+    "function_declarations": field_types.tuple_of(FunctionDeclaration),
+    "tool_choice": field_types.of(ToolChoice),
     "parallel_tool_calls": boolean,
     "output_mime_type": string,
-    "output_schema": _object,
+    "output_schema": field_types.mapping,
     "output_schema_name": string,
     "output_schema_strict": boolean,
-    "output_modalities": _tuple_of(Modality),
-    "output_file_type": _of(FileType),
-    "output_media_orientation": _of(MediaOrientation),
+    "output_modalities": field_types.tuple_of(Modality),
+    "output_file_type": field_types.of(FileType),
+    "output_media_orientation": field_types.of(MediaOrientation),
     "output_media_aspect_ratio": string,
     "output_speech_voice": string,
     "dimensions": integer,
-    "web_search": _of(WebSearch),
-    "reasoning": _of(Reasoning),
+    "web_search": field_types.of(WebSearch),
+    "reasoning": field_types.of(Reasoning),
     "end_user": string,
-    "custom_options": _object,
 }
 _NAMES = tuple(_CHECKED)
 _CHECKS = tuple(_CHECKED.values())

@@ -72,9 +72,16 @@ class File:
     def of(cls, value: FileSource, mime_type: str | None = None) -> File:
         """The file that ``value`` is or names.
 
-        A ``str`` is a URL, a data URI, or base64 if ``mime_type`` says of what.
+        A ``str`` is a URL, a data URI, or base64 if ``mime_type`` says of what. A ``File`` has its
+        MIME type already: InvalidArgument for another one.
         """
         if isinstance(value, File):
+            if mime_type is not None and mime_types.checked(mime_type) != value.mime_type:
+                raise InvalidArgument(
+                    f"The File is {value.mime_type!r} already; make it with another MIME type "
+                    "instead.",
+                    param="mime_type",
+                )
             return value
         if isinstance(value, str):
             file = cls._from_text(value, mime_type)

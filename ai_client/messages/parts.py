@@ -10,6 +10,7 @@ from typing import Literal, NoReturn, Self, TypeAlias
 
 from ai_client.capabilities import JsonValue, thaw, word
 from ai_client.errors import InvalidArgument
+from ai_client.messages import field_types
 from ai_client.messages.files import File
 from ai_client.messages.reading import (
     JsonObject,
@@ -46,11 +47,16 @@ class FunctionCall:
     """The model asks for a function. ``arguments`` is the JSON text exactly as the model wrote it.
 
     It may be invalid JSON; it is passed on and never repaired. ``args`` decodes it. Blank: none.
+    Raises InvalidArgument for values of other types.
     """
 
     id: str | None
     name: str | None
     arguments: str = "{}"
+
+    def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
+        string(self.arguments, "arguments")
 
     @property
     def args(self) -> JsonValue:
@@ -103,13 +109,24 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class FunctionResponse:
-    """What the caller's function returned: ``response`` any JSON value, or ``parts`` with files."""
+    """What the caller's function returned: ``response`` any JSON value, or ``parts`` with files.
+
+    Raises InvalidArgument for values of other types, ``response`` aside.
+    """
 
     id: str | None
     name: str | None
     response: JsonValue = None
     parts: tuple[MessagePart, ...] = ()
     is_error: bool = False
+
+    def __post_init__(self) -> None:
+        _check_names(self.id, self.name)
+        boolean(self.is_error, "is_error")
+        if self.parts != ():
+            _check_parts(self.parts, "parts")
+            # A list that the caller keeps would change the prompt later on.
+            object.__setattr__(self, "parts", tuple(self.parts))
 
     def as_text(self) -> str:
         """The result as the one string that most dialects take."""
@@ -269,6 +286,9 @@ class MessagePart:
         }
 
 
+_check_parts = field_types.tuple_of(MessagePart)
+
+
 def text_part(text: str) -> MessagePart:
     """A plain text part."""
     return MessagePart(text)
@@ -315,6 +335,13 @@ def _identified(held: Mapping[str, JsonValue], owner: str) -> tuple[str | None, 
     if said == (None, None):
         raise InvalidArgument(f"{owner} lacks id or name; one of them has to be there.", param="id")
     return said
+
+
+def _check_names(call_id: object, name: object) -> None:
+    if call_id is not None:
+        string(call_id, "id")
+    if name is not None:
+        string(name, "name")
 
 
 def _compact(value: JsonValue) -> str:

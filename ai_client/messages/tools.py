@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from ai_client.capabilities import JsonValue, thaw
 from ai_client.errors import InvalidArgument
+from ai_client.messages import field_types
 from ai_client.messages.parts import CacheMarker
 from ai_client.messages.reading import (
     JsonObject,
@@ -17,20 +18,31 @@ from ai_client.messages.reading import (
     optional,
     string,
     tuple_of,
+    unicode_text,
 )
 
 _STRINGS: JsonObject = {"type": "array", "items": {"type": "string"}}
+_check_domains = field_types.tuple_of(str)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionDeclaration:
-    """A function the model may ask for; ``parameters`` is a JSON schema."""
+    """A function the model may ask for; ``parameters`` is a JSON schema.
+
+    Raises InvalidArgument for values of other types.
+    """
 
     name: str
     description: str = ""
     parameters: JsonObject | None = None
     strict: bool | None = None
     cache: CacheMarker | None = None
+
+    def __post_init__(self) -> None:
+        string(self.name, "name")
+        string(self.description, "description")
+        if self.parameters is not None:
+            field_types.mapping(self.parameters, "parameters")
 
     def to_dict(self) -> dict[str, JsonValue]:
         """``strict`` and ``cache`` are there only if they are set."""
@@ -106,10 +118,22 @@ class ToolChoice:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """The model may look things up on the web; domains narrow that down."""
+    """The model may look things up on the web; domains narrow that down.
+
+    Raises InvalidArgument for domains that are no tuples of texts.
+    """
 
     allowed_domains: tuple[str, ...] = ()
     disallowed_domains: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            domains = getattr(self, name)
+            _check_domains(domains, name)
+            for each in domains:
+                unicode_text(each, name)
+            # A list that the caller keeps would change the prompt later on.
+            object.__setattr__(self, name, tuple(domains))
 
     def to_dict(self) -> dict[str, JsonValue]:
         return {

@@ -132,8 +132,8 @@ class Answering(Asking):
         return list(self._counting(candidate_count).generate_video_result().to_files())
 
     def generate_embedding(self) -> tuple[float, ...]:
-        """The vector of the prompt, which is a single input."""
-        return self.generate_embedding_result().to_vector()
+        """The vector of the prompt, which is a single input; ``InvalidArgument`` for several."""
+        return self._single_input().generate_embedding_result().to_vector()
 
     def generate_embeddings(self) -> list[tuple[float, ...]]:
         """A vector for each input, in their order."""
@@ -149,7 +149,11 @@ class Answering(Asking):
         return self.door.stream(self._finished(Capability.TEXT_GENERATION, Modality.TEXT))
 
     def stream_text(self) -> Iterator[str]:
-        """The first candidate's text as it comes, without thoughts."""
+        """The first candidate's text as it comes, without thoughts.
+
+        An answer that is complete and has no text gives nothing, where ``generate_text`` raises
+        ``ContentMissing``.
+        """
         return texts_in(self.stream_events())
 
     def run_functions(self, *, max_turns: int = 10) -> FunctionRun:

@@ -102,13 +102,25 @@ def require_one_shape(orientation: MediaOrientation | None, aspect_ratio: str | 
 
 
 def require_declared(config: ModelConfig) -> None:
-    """Raise ``InvalidArgument`` where the function that has to be called is not declared."""
+    """Raise ``InvalidArgument`` where the function that has to be called is not declared, or twice.
+
+    ``required`` may also mean the search of the web.
+    """
+    names = [each.name for each in config.function_declarations or ()]
+    for each in names:
+        if names.count(each) > 1:
+            raise InvalidArgument(f"Two functions are called {each!r}.", param="declarations")
     choice = config.tool_choice
     # Among the custom options there may be tools that only the provider knows.
-    if choice is None or choice.mode != "function" or config.custom_options:
+    if choice is None or config.custom_options:
         return
-    names = [each.name for each in config.function_declarations or ()]
-    if choice.name not in names:
+    if choice.mode == "required" and not names and config.web_search is None:
+        raise InvalidArgument(
+            "There is no function to call, and one is required. Declare it with "
+            "using_functions() or using_function_declarations().",
+            param="mode",
+        )
+    if choice.mode == "function" and choice.name not in names:
         raise InvalidArgument(
             f"There is no function {choice.name!r} to choose. Declared: "
             f"{', '.join(names) or 'none'}.",

@@ -26,6 +26,7 @@ from ai_client.prompt_builder.configuring import Configuring
 from ai_client.prompt_builder.content import require_askable
 
 NO_CANDIDATES = "Embeddings have no candidates; use generate_embedding_result()."
+_FORCING = ("required", "function")
 
 
 class Asking(Configuring):
@@ -65,6 +66,17 @@ class Asking(Configuring):
                 if isinstance(part.content, str) and not part.content.strip():
                     raise InvalidArgument("An input for an embedding is blank.", param="prompt")
         return prompt
+
+    def _single_input(self) -> Self:
+        """The builder itself, unless it holds more inputs than one vector is for."""
+        inputs = sum(len(message.parts) for message in self.messages)
+        if inputs > 1:
+            raise InvalidArgument(
+                f"The prompt has {inputs} inputs and so {inputs} vectors; use "
+                "generate_embeddings().",
+                param="prompt",
+            )
+        return self
 
     def _capability(
         self, capability: Capability | str | None, config: ModelConfig
@@ -176,6 +188,10 @@ class Turns:
         return None
 
     def answer(self, responses: list[FunctionResponse]) -> None:
-        """What the functions returned, for the next turn."""
+        """What the functions returned, for the next turn, which may be an answer."""
         message = Message(Role.USER, tuple(MessagePart(each) for each in responses))
-        self.prompt = replace(self.prompt, messages=(*self.prompt.messages, message))
+        config = self.prompt.config
+        if config.tool_choice is not None and config.tool_choice.mode in _FORCING:
+            config = replace(config, tool_choice=None)
+        messages = (*self.prompt.messages, message)
+        self.prompt = replace(self.prompt, messages=messages, config=config)

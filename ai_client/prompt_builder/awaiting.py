@@ -135,8 +135,8 @@ class Awaiting(Asking):
         return list(result.to_files())
 
     async def agenerate_embedding(self) -> tuple[float, ...]:
-        """The vector of the prompt, which is a single input."""
-        return (await self.agenerate_embedding_result()).to_vector()
+        """The vector of the prompt, which is a single input; ``InvalidArgument`` for several."""
+        return (await self._single_input().agenerate_embedding_result()).to_vector()
 
     async def agenerate_embeddings(self) -> list[tuple[float, ...]]:
         """A vector for each input, in their order."""
@@ -152,7 +152,7 @@ class Awaiting(Asking):
         return self.door.astream(self._finished(Capability.TEXT_GENERATION, Modality.TEXT))
 
     def astream_text(self) -> AsyncIterator[str]:
-        """The first candidate's text as it comes, without thoughts."""
+        """As ``stream_text``, awaiting."""
         return atexts_in(self.astream_events())
 
     async def arun_functions(self, *, max_turns: int = 10) -> FunctionRun:

@@ -21,12 +21,19 @@ from ai_client.messages import (
     RequestOptions,
     ToolChoice,
     WebSearch,
+    lazy_texts,
 )
 from ai_client.messages.reading import json_value
 from ai_client.prompt_builder import arguments
 from ai_client.prompt_builder.asked import Door, Model, Prompt
-from ai_client.prompt_builder.content import file_from, message_from, part_from, with_part
-from ai_client.structured import schema_for
+from ai_client.prompt_builder.content import (
+    file_from,
+    message_from,
+    part_from,
+    text_from,
+    with_part,
+)
+from ai_client.structured import fits_strict_mode, schema_for
 
 JSON = "application/json"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -69,7 +76,7 @@ class Configuring:
 
     def with_text(self, text: str) -> Self:
         """More text at the end of what the user says."""
-        return self._with_part(MessagePart(arguments.text(text, "text")))
+        return self._with_part(MessagePart(text_from(text, "text")))
 
     def with_file(self, file: Any, mime_type: str | None = None) -> Self:
         """A file at the end of what the user says.
@@ -153,7 +160,7 @@ class Configuring:
 
     def using_system_instruction(self, instruction: str) -> Self:
         """What the model is to be or to keep to."""
-        part = MessagePart(arguments.text(instruction, "instruction"))
+        part = MessagePart(arguments.text(lazy_texts.read(instruction), "instruction"))
         return self._configured(system_instruction=(part,))
 
     def using_max_tokens(self, max_tokens: int) -> Self:
@@ -250,7 +257,8 @@ class Configuring:
     ) -> Self:
         """``auto``, ``none``, ``required`` (any function), or the name of the one to call.
 
-        When the prompt is asked, the function of that name has to be declared.
+        When the prompt is asked, the function of that name has to be declared, or any at all. In
+        ``run_functions`` the model is free again once it called one.
         """
         word = arguments.name(mode, "mode")
         choice = _TOOL_CHOICES.get(word) or ToolChoice("function", word)
@@ -268,12 +276,21 @@ class Configuring:
         return self._configured(output_mime_type=arguments.name(mime_type, "mime_type"))
 
     def as_output_schema(self, schema: object) -> Self:
-        """The JSON schema that the answer keeps to, or a type that says it."""
+        """The JSON schema that the answer keeps to, or a type that says it.
+
+        A type is asked for in OpenAI's strict mode where that takes its schema.
+        """
         found, name = schema_for(schema, "schema")
         found = arguments.json_object(found, "schema")
+        # What was said of another schema says nothing of this one.
+        is_other = "output_schema" in self.configured
+        strict = None if is_other else self.configured.get("output_schema_strict")
+        if strict is None and name and fits_strict_mode(found):
+            strict = True
         return self._configured(
             output_schema=found,
             output_schema_name=name or None,
+            output_schema_strict=strict,
             output_mime_type=self.configured.get("output_mime_type") or JSON,
         )
 

@@ -13,6 +13,7 @@ from ai_client.messages import (
     Message,
     MessagePart,
     Role,
+    lazy_texts,
 )
 from ai_client.messages.reading import json_value, unicode_text
 
@@ -26,6 +27,7 @@ def messages_from(prompt: object) -> tuple[Message, ...]:
     """The conversation that ``prompt`` is; empty for None."""
     if prompt is None:
         return ()
+    prompt = lazy_texts.read(prompt)
     if isinstance(prompt, str):
         if not prompt.strip():
             raise InvalidArgument("The prompt is blank.", param="prompt")
@@ -57,6 +59,7 @@ def message_from(value: object, param: str) -> Message:
 
 def part_from(value: object, param: str) -> MessagePart:
     """A part, or its dictionary, or what can be one part: text, a file, a call or its result."""
+    value = lazy_texts.read(value)
     if isinstance(value, str):
         return MessagePart(unicode_text(value, param))
     if isinstance(value, Mapping):
@@ -67,11 +70,19 @@ def part_from(value: object, param: str) -> MessagePart:
     return _part(value, param)
 
 
+def text_from(value: object, param: str) -> str:
+    """A text that says something, a lazy one as well."""
+    text = unicode_text(lazy_texts.read(value), param)
+    if not text.strip():
+        raise InvalidArgument("The text is blank.", param=param)
+    return text
+
+
 def file_from(value: Any, mime_type: str | None = None, *, param: str = "file") -> File:
     """A file in any of the forms that ``File.of`` takes, or its dictionary."""
     try:
-        file = File.from_dict(value) if isinstance(value, Mapping) else File.of(value, mime_type)
-        return _complete(file, param)
+        given = File.from_dict(value) if isinstance(value, Mapping) else value
+        return _complete(File.of(given, mime_type), param)
     except InvalidArgument as error:
         # Only those who can give a MIME type are told of it.
         named = param == "file" and error.param == "mime_type"
@@ -107,12 +118,19 @@ def require_askable(messages: tuple[Message, ...]) -> None:
 
 
 def _message_or_part(value: Mapping[str, Any]) -> Message:
-    if "role" in value and "parts" in value:
+    if "role" in value:
+        if "parts" not in value:
+            raise InvalidArgument(
+                "The message's dictionary has no parts. Write it like "
+                "{'role': 'user', 'parts': [{'text': 'Hello'}]}.",
+                param="prompt",
+            )
         return message_from(value, "prompt")
     return _user(_part_from_map(value))
 
 
 def _item(value: object, index: int) -> MessagePart:
+    value = lazy_texts.read(value)
     if isinstance(value, str):
         # One blank text among others says nothing, and harms nobody.
         return MessagePart(unicode_text(value, "prompt"))
@@ -125,7 +143,7 @@ def _part_from_map(value: Mapping[str, Any]) -> MessagePart:
     if "role" in value:
         raise InvalidArgument(
             "A list of message dictionaries is no prompt. Make messages of them with "
-            "Message.from_dict().",
+            "Message.from_dict(), which reads {'role': 'user', 'parts': [{'text': 'Hello'}]}.",
             param="prompt",
         )
     try:
@@ -156,7 +174,9 @@ def _checked(message: Message, param: str) -> Message:
         raise InvalidArgument("A message has a Role and a tuple of MessageParts.", param=param)
     for part in message.parts:
         _sendable(part, param)
-    return message.check()
+    # A list that the caller keeps would change the prompt later on.
+    owned = message if isinstance(parts, tuple) else Message(role, tuple(message.parts))
+    return owned.check()
 
 
 def _sendable(part: MessagePart, param: str) -> MessagePart:
@@ -184,6 +204,8 @@ def _complete(file: File, param: str) -> File:
             "The file is not base64: padded with '=' to a multiple of four characters.",
             param=param,
         )
+    if file.base64_data == "":
+        raise InvalidArgument("The file is empty.", param=param)
     return file
 
 

@@ -36,6 +36,7 @@ KINDS = (
         (Capability.TEXT_TO_SPEECH_CONVERSION, Capability.SPEECH_GENERATION),
         media_options(
             Modality.AUDIO,
+            mime_types=("audio/wav", "audio/x-wav", "audio/wave"),
             candidates=(1,),
             others=(Option.OUTPUT_SPEECH_VOICE, Option.TEMPERATURE, Option.TOP_P, Option.TOP_K),
         ),

@@ -33,7 +33,8 @@ PROVIDERS = (
         version_path="/openai/v1",
         env_key="GROQ_API_KEY",
         env_base_url="GROQ_BASE_URL",
-        options={"max_tokens_parameter": "max_completion_tokens"},
+        # https://console.groq.com/docs/structured-outputs: strict is for some of its models.
+        options={"max_tokens_parameter": "max_completion_tokens", "strict_schemas": False},
         credentials_url="https://console.groq.com/keys",
         description=_("Fast inference of open models."),
         kinds=KINDS,

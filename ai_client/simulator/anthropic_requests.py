@@ -19,6 +19,7 @@ from ai_client.simulator.anthropic_conversation import (
     read_messages,
     refuse,
 )
+from ai_client.simulator.anthropic_schemas import check_schema
 from ai_client.simulator.dialect import (
     JsonObject,
     body_of,
@@ -196,6 +197,8 @@ def _tools(body: JsonObject) -> list[Tool]:
             refuse(f"tools.{at}.custom.input_schema: Field required")
         if schema.get("type") != "object":
             refuse(f"tools.{at}.custom.input_schema.type: Input should be 'object'")
+        if tool.get("strict") is True:
+            check_schema(schema, f"tools.{at}.custom")
         for key in ("parameters", "function"):
             if key in tool:
                 refuse(f"tools.{at}.custom.{key}: Extra inputs are not permitted")
@@ -246,26 +249,8 @@ def _schema(body: JsonObject) -> JsonObject | None:
         refuse("output_config.format.type: Input should be 'json_schema'")
     if not isinstance(schema, dict):
         refuse("output_config.format.schema: Field required")
-    _check_closed(schema)
+    check_schema(schema, "output_config.format.schema")
     return schema
-
-
-def _check_closed(schema: object) -> None:
-    if isinstance(schema, list):
-        for item in schema:
-            _check_closed(item)
-    if not isinstance(schema, dict):
-        return
-    if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
-        refuse(
-            "output_config.format.schema: For 'object' type, 'additionalProperties' must be "
-            "explicitly set to false"
-        )
-    for key, value in schema.items():
-        if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
-            _check_closed(list(value.values()))
-        elif key in ("items", "anyOf", "allOf"):
-            _check_closed(value)
 
 
 def _only_results(message: JsonObject) -> bool:

@@ -360,9 +360,7 @@ def _text_format(body: JsonObject, items: list[JsonObject]) -> tuple[bool, objec
     if given is None or kind == "text":
         return False, None
     if kind == "json_object":
-        instructions = str(body.get("instructions") or "")
-        said = [instructions, *(each for item in items for each in _texts(item))]
-        if not any("json" in each.lower() for each in said):
+        if not any("json" in each.lower() for item in items for each in _texts(item)):
             refuse(
                 "Response input messages must contain the word 'json' in some form to use "
                 "'text.format' of type 'json_object'.",

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from ai_client.testing.transport import SentRequest as SentRequest
     from ai_client.testing.world import FakeConnection as FakeConnection
 
+__all__ = [
+    "Asked",
+    "FakeAi",
+    "FakeAiMixin",
+    "FakeConnection",
+    "HttpAnswer",
+    "ScriptedTransport",
+    "SentRequest",
+    "SimulatedClock",
+]
+
 _HOMES = {
     "Asked": "answers",
     "FakeAi": "fake",

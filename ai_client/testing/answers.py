@@ -16,6 +16,7 @@ from ai_client.errors import (
     ConnectionReset,
     ConnectTimedOut,
     HeadersTimedOut,
+    InvalidArgument,
     NameNotResolved,
     PoolExhausted,
     StaleSocket,
@@ -33,6 +34,7 @@ from ai_client.messages import (
     GenerationRequest,
     GenerativeAiOperation,
     GenerativeAiResult,
+    JsonValue,
     Message,
     MessagePart,
     OperationState,
@@ -41,6 +43,7 @@ from ai_client.messages import (
     TokenUsage,
     model_message,
 )
+from ai_client.messages.reading import json_value
 from ai_client.testing import dialect
 from ai_client.testing.transport import Answered, HttpAnswer
 
@@ -159,13 +162,14 @@ class Scripted:
             return failure(found, self.after)
         if self.pieces:
             assert isinstance(found, GenerativeAiResult)
+            _sendable(found.to_dict())
             body = tuple(dialect.streamed(self.pieces, found))
             return HttpAnswer(body, content_type="text/event-stream", after=self.after)
         if asked.request.capability is Capability.VIDEO_GENERATION:
             found = self._begun(found, operations)
         if isinstance(found, TokenCount):
             raise AssertionError("A prompt is not answered with a count of tokens.")
-        return HttpAnswer.json(found.to_dict(), after=self.after)
+        return HttpAnswer.json(_sendable(found.to_dict()), after=self.after)
 
     def _begun(
         self, found: AnyResult, operations: dict[str, list[GenerativeAiOperation]]
@@ -178,6 +182,13 @@ class Scripted:
         states = [going] * self.looks + [done]
         operations[name] = states[1:] or states
         return states[0]
+
+
+def _sendable(answer: dict[str, JsonValue]) -> JsonValue:
+    try:
+        return json_value(answer, "The answer")
+    except InvalidArgument as error:
+        raise AssertionError(f"A scripted answer cannot be sent. {error.message}") from error
 
 
 def failure(error: AiClientError, after: float = 0.0) -> Answered:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ai_client import errors
 from ai_client.capabilities import Capability
-from ai_client.errors import AiClientError, BadContent, StreamTruncated, UpstreamError
+from ai_client.errors import AiClientError, BadContent, InvalidArgument, StreamTruncated
 from ai_client.events import Event, PartDelta, PartKind, PartStart, replay
 from ai_client.failures import error_for_status
 from ai_client.json_text import dump, load
@@ -21,10 +21,12 @@ from ai_client.messages import (
     Message,
     ModelConfig,
 )
+from ai_client.messages.reading import json_value
 from ai_client.sse import ServerSentEvent
 from ai_client.wire import Target, WireRequest
 
 PATH = "conversations"
+_SAID_BY_ALL = ("message", "param")
 
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
@@ -76,30 +78,32 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> AiClien
 
 
 def written(error: AiClientError) -> dict[str, JsonValue]:
-    """An error as JSON, with the class that it is."""
-    upstream = error if isinstance(error, UpstreamError) else None
+    """An error as JSON: the class that it is, and what it says besides its message."""
+    more = {name: value for name, value in vars(error).items() if name not in _SAID_BY_ALL}
     return {
         "class": type(error).__name__,
         "message": error.message,
         "param": error.param,
-        "status": upstream.upstream_status if upstream else None,
-        "retryAfter": upstream.retry_after if upstream else None,
-        "code": upstream.upstream_code if upstream else None,
+        "more": {name: value for name, value in more.items() if _is_json(value)},
     }
 
 
 def _error(data: Mapping[str, Any]) -> AiClientError:
     kind: type[AiClientError] = getattr(errors, data["class"])
-    if issubclass(kind, UpstreamError):
-        return kind(
-            data["message"],
-            upstream_status=data["status"],
-            retry_after=data["retryAfter"],
-            upstream_code=data["code"],
-        )
-    error = kind(data["message"])
-    error.param = data["param"]
+    # Some want more to be made than a message; all of it is in what they say.
+    error = kind.__new__(kind)
+    AiClientError.__init__(error, data["message"], param=data["param"])
+    for name, value in data["more"].items():
+        setattr(error, name, tuple(value) if isinstance(value, list) else value)
     return error
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json_value(value, "error")
+    except InvalidArgument:
+        return False
+    return True
 
 
 def _result(data: Any) -> GenerativeAiResult:

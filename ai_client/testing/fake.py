@@ -17,8 +17,9 @@ from unittest import mock
 
 import orjson
 
+from ai_client import errors
 from ai_client.capabilities import Capability
-from ai_client.errors import AiClientError, UpstreamError
+from ai_client.errors import AiClientError, InvalidArgument, UpstreamError
 from ai_client.exchange import Open
 from ai_client.health import Health
 from ai_client.messages import (
@@ -29,6 +30,7 @@ from ai_client.messages import (
     GenerativeAiOperation,
     TokenUsage,
 )
+from ai_client.messages.reading import unicode_text
 from ai_client.observability import watch
 from ai_client.records import RequestRecord
 from ai_client.stand_in import StandIn, standing_in
@@ -151,6 +153,7 @@ class FakeAi:
 
         if not content:
             raise AssertionError("will_answer() needs an answer, such as a text.")
+        _require_unicode(content, "content")
         expected = Expected(text, model, provider, connection, capability)
         self._scripts.append(Scripted(expected, make, after=after, looks=looks, left=times))
 
@@ -174,6 +177,7 @@ class FakeAi:
 
         if not pieces:
             raise AssertionError("will_stream() needs pieces, such as texts.")
+        _require_unicode(pieces, "pieces")
         expected = Expected(text, model, provider, connection)
         self._scripts.append(Scripted(expected, make, pieces, after=after, left=times))
 
@@ -192,6 +196,12 @@ class FakeAi:
 
     def will_fail(self, error: AiClientError, **more: Any) -> None:
         """Answer with an error of ``ai_client.errors``; ``more`` as for ``will_answer``."""
+        if getattr(errors, type(error).__name__, None) is not type(error):
+            raise InvalidArgument(
+                "will_fail() takes an error of ai_client.errors, such as "
+                f"RateLimited('Slow down.'), not {error!r}.",
+                param="error",
+            )
         self.will_answer(error, **more)
 
     def will_reply(
@@ -303,6 +313,12 @@ class FakeAi:
         stack.enter_context(mock.patch.object(AiohttpEngine, "open", aopened))
         for step in ("resolve", "connect", "secure"):
             stack.enter_context(mock.patch.object(Approach, step, return_value=None))
+
+
+def _require_unicode(content: Sequence[object], param: str) -> None:
+    for each in content:
+        if isinstance(each, str):
+            unicode_text(each, param)
 
 
 def _to_script(asked: Asked) -> str:

@@ -136,6 +136,7 @@ class ScriptedTransport:
             step.connect_timeout,
         )
         self.sent.append(sent)
+        step.leaving()
         for rule in self._rules:
             if rule.fits(sent):
                 rule.left = None if rule.left is None else rule.left - 1

@@ -128,6 +128,7 @@ class _Sending:
         )
         try:
             connection = await self._connect(request)
+            step.leaving()
             try:
                 response = await request.send(connection)
                 try:

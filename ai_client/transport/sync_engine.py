@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
@@ -228,7 +228,7 @@ class HttpxEngine:
             _headers_due.reset(due)
 
     def _open(self, step: Open) -> HttpxExchange | UpstreamError:
-        trace = _Trace()
+        trace = _Trace(step.leaving)
         request = httpx.Request(
             step.method,
             step.url,
@@ -287,16 +287,19 @@ class _LoneExchange(HttpxExchange):
 
 
 class _Trace:
-    """Told by httpcore what happens: whether a request went out on a socket used before."""
+    """Told by httpcore what happens: when a request leaves, and whether on a socket used before."""
 
-    __slots__ = ("reused",)
+    __slots__ = ("_leaving", "reused")
 
-    def __init__(self) -> None:
+    def __init__(self, leaving: Callable[[], object]) -> None:
+        self._leaving = leaving
         self.reused = True
 
     def __call__(self, event: str, info: Mapping[str, object]) -> None:
         if event == "connection.connect_tcp.started":
             self.reused = False
+        elif event == "http11.send_request_headers.started":
+            self._leaving()
 
 
 def failure_of(error: Exception, *, reused: bool = False) -> UpstreamError:

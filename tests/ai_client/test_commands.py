@@ -348,6 +348,23 @@ def test_a_trial_of_the_site_answers_until_it_is_told_to_stop(
     assert "Traceback" not in output.read_text()
 
 
+@pytest.mark.parametrize("option", ["--port", "--simulator-port"])
+def test_a_trial_on_a_port_that_somebody_has_says_so_before_anything_else(
+    transactional_db: None, tmp_path: Path, option: str
+) -> None:
+    own = own_database(tmp_path)
+    site, simulator = free_ports(2)
+    ports = {"--port": str(site), "--simulator-port": str(simulator)}
+    with socket.create_server(("127.0.0.1", int(ports[option]))):
+        refused = manage("run_site", *(word for pair in ports.items() for word in pair), **own)
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert f"cannot listen on 127.0.0.1 port {ports[option]}: " in refused.stderr
+    assert f"choose another port with {option}." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert json.loads(manage("export_connections", **own).stdout) == {"connections": []}
+
+
 def answer_of(port: int, key: str) -> str:
     """The answer to a first request, as soon as somebody listens."""
 

@@ -71,11 +71,12 @@ def test_an_expiry_without_an_offset_is_in_the_sites_time_zone(given: str, store
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["taken"], "already exists"),
-        ([""], "blank"),
-        (["x\r\ny"], "Line breaks"),
+        (["taken"], "^NAME: .* already exists"),
+        ([""], "^NAME: .* blank"),
+        (["x\r\ny"], "^NAME: Line breaks"),
         (["alice", "--expires", "soon"], "--expires: 'soon' is no ISO 8601 time"),
-        (["alice", "--expires", "2001-01-01"], "has passed"),
+        (["alice", "--expires", "2001-01-01"], "^--expires: .* has passed"),
+        (["alice", "--budget-per-day", "0"], "^--budget-per-day: .* 0.0001"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(arguments: list[str], complaint: str) -> None:
@@ -88,6 +89,6 @@ def test_what_cannot_be_is_refused_with_the_reason(arguments: list[str], complai
 @pytest.mark.django_db
 def test_it_refuses_in_english_whatever_the_language_of_the_site() -> None:
     with translation.override("de"):
-        with pytest.raises(CommandError, match=r"^The expiry has passed\."):
+        with pytest.raises(CommandError, match=r"^--expires: The expiry has passed\."):
             run("alice", "--expires", "2001-01-31")
         assert translation.get_language() == "de"

@@ -183,6 +183,20 @@ ROWS: list[tuple[int | None, str | None, str, type[AiClientError]]] = [
     (403, "permission_error", "This model isn't available right now.", UpstreamModelMissing),
     (
         403,
+        None,
+        "You don't have access to the model with the specified model ID.",
+        UpstreamModelMissing,
+    ),
+    (403, "forbidden", "The team is not authorized to access model grok-4.", UpstreamModelMissing),
+    (403, None, "You don't have permission to access this resource.", KeyRejected),
+    (403, "permission_error", "You may not use the requested resource.", KeyRejected),
+    (403, "x", "You do not have permission to use the specified resource.", KeyRejected),
+    (403, "permission_error", "This API key is not allowed to access models.", KeyRejected),
+    (403, None, "Access to models is disabled.", KeyRejected),
+    (403, "x", "Forbidden: your key has no permission for this model tier.", KeyRejected),
+    (403, "x", "The token cannot access model gpt-5.", KeyRejected),
+    (
+        403,
         "invalid_request_error",
         "Project `proj_a` does not have access to model `gpt-5.9`",
         UpstreamModelMissing,
@@ -201,6 +215,18 @@ ROWS: list[tuple[int | None, str | None, str, type[AiClientError]]] = [
     ),
     (404, "not_found_error", "File not found: file_011C", InvalidRequest),
     (404, "invalid_request_error", "Item with id 'rs_1' not found.", InvalidRequest),
+    (404, "x", "Vector store with id 'vs_abc' not found.", InvalidRequest),
+    (404, "x", "No such container: cntr_1", InvalidRequest),
+    (403, "x", "You do not have access to file-AbCdEfGhIjKlMnOpQrStUv.", InvalidRequest),
+    # llama.cpp's, for an address that it does not serve.
+    (404, "not_found_error", "File Not Found", UpstreamModelMissing),
+    (404, "x", "File not found. Request id: req_011CNha8iCJc", UpstreamModelMissing),
+    (404, "x", "Prompt endpoint not found", UpstreamModelMissing),
+    (404, "x", "File not found: /v1/messages", UpstreamModelMissing),
+    (404, "x", "File '/v1/messages' not found", UpstreamModelMissing),
+    (404, "x", "No such file or directory", UpstreamModelMissing),
+    (404, "x", "Skill not found", UpstreamModelMissing),
+    (403, "x", "Your organization does not have access to the file API.", KeyRejected),
     (404, "not_found_error", "model: claude-none", UpstreamModelMissing),
     (404, None, "File not found.", UpstreamModelMissing),
     (404, None, "<html>nginx</html>", UpstreamModelMissing),
@@ -257,6 +283,13 @@ def test_an_invalid_request_keeps_its_field_and_status() -> None:
     error = error_for_status(422, {}, "bad", param="messages[0].role")
     assert isinstance(error, InvalidRequest)
     assert (error.param, error.upstream_status, error.status) == ("messages[0].role", 422, 400)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_field_that_is_named_says_what_is_not_there(status: int) -> None:
+    error = error_for_status(status, {}, "File not found", param="input[0].file_id")
+    assert isinstance(error, InvalidRequest)
+    assert error.param == "input[0].file_id"
 
 
 def test_the_client_gets_504_for_a_timeout_of_the_upstream() -> None:

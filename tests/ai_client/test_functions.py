@@ -317,6 +317,23 @@ def test_hostile_arguments_are_refused(way: str, name: str, arguments: str) -> N
     assert "The arguments" in result["content"]
 
 
+def tariff(city: str) -> NowhereDefined:  # type: ignore[name-defined]  # noqa: F821
+    """What a city asks for."""
+    return city
+
+
+def of_nowhere(city: NowhereDefined) -> str:  # type: ignore[name-defined]  # noqa: F821
+    return str(city)
+
+
+def test_only_the_hints_of_arguments_have_to_be_known() -> None:
+    parameters: Any = function_from(tariff).declaration.parameters
+    assert parameters["properties"] == {"city": {"type": "string"}}
+    with pytest.raises(InvalidArgument, match=r"hints of of_nowhere\(\) cannot be read") as raised:
+        prompt("?").using_functions(of_nowhere)
+    assert raised.value.param == "functions"
+
+
 @pytest.mark.parametrize("returned", [float("nan"), "\ud800", ENDLESS, {"a": object()}])
 def test_a_result_that_is_no_json_is_a_mistake_of_the_program(returned: object) -> None:
     registry, engine = registry_over(lambda step: said(None, calls=[call("thing", {})]))

@@ -64,13 +64,19 @@ def test_a_key_is_changed_where_it_is_told_and_nowhere_else() -> None:
     [
         (["nobody", "--disable"], "There is no gateway key 'nobody'. There are: shop, taken."),
         (["shop"], "Say what to change"),
-        (["shop", "--rename", "taken"], "already exists"),
+        (["shop", "--rename", "taken"], "^--rename: .* already exists"),
         (["shop", "--concurrency", "many"], "--concurrency: 'many' is not a whole number"),
-        (["shop", "--concurrency", "0"], "greater than or equal to 1"),
+        (["shop", "--concurrency", "0"], "^--concurrency: .* greater than or equal to 1"),
+        (
+            ["shop", "--budget-per-day", "0"],
+            "^--budget-per-day: .* greater than or equal to 0.0001",
+        ),
+        (["shop", "--rename", ""], "^--rename: .* blank"),
+        (["shop", "--model", ""], "^--model: It takes a list"),
         (["shop", "--budget-per-day", "much"], "--budget-per-day: 'much' is not US dollars"),
-        (["shop", "--budget-per-day", "NaN"], "number"),
-        (["shop", "--connection", "nowhere"], "There is no connection nowhere"),
-        (["shop", "--expires", "soon"], "no ISO 8601 time"),
+        (["shop", "--budget-per-day", "NaN"], "^--budget-per-day: .*number"),
+        (["shop", "--connection", "nowhere"], "^--connection: There is no connection nowhere"),
+        (["shop", "--expires", "soon"], "^--expires: .*no ISO 8601 time"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_reason(arguments: list[str], complaint: str) -> None:

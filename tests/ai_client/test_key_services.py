@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,23 @@ from ai_client.models import GatewayKey
 from connectors.signals import configuration_changed
 
 NOW = 1_780_000_000.0
+UNREADABLE = [
+    "x\r\ny",
+    "x\x1b[2J",
+    "x\x85y",
+    "x\u2028y",
+    "x\u2029y",
+    "x\u202ey",
+    "x\u2066y",
+    "x\ud800",
+]
+READABLE = [
+    "Équipe\u00a0: prod",
+    "製品\u3000部",
+    "نمی\u200cشود",
+    "👨\u200d👩\u200d👧 home",
+    "שלום\u200f!",
+]
 
 
 @pytest.fixture
@@ -113,7 +131,7 @@ def test_every_write_moves_the_configuration(versions: list[int]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["", "alice", "n" * 101, "x\r\ny", "x\x00"])
+@pytest.mark.parametrize("name", ["", "alice", "n" * 101, "x\x00", *UNREADABLE])
 def test_a_name_that_is_missing_taken_too_long_or_no_line_makes_no_key(
     name: str, versions: list[int]
 ) -> None:
@@ -124,6 +142,38 @@ def test_a_name_that_is_missing_taken_too_long_or_no_line_makes_no_key(
     assert "name" in caught.value.message_dict
     assert versions == []
     assert GatewayKey.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", READABLE)
+def test_names_of_all_scripts_are_taken_and_kept(name: str) -> None:
+    key, plain = key_services.create_gateway_key(name, caller=name)
+    key_services.update_gateway_key(key, budget_per_day=Decimal(1))
+    assert let_in(plain) == name
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["name", "caller"])
+@pytest.mark.parametrize("old", ["x\ny", "x\u202ey"])
+def test_a_name_from_former_times_stays_until_it_is_changed(field: str, old: str) -> None:
+    key, _ = key_services.create_gateway_key("alice")
+    GatewayKey.objects.update(**{field: old})
+    key.refresh_from_db()
+    key_services.update_gateway_key(key, budget_per_day=Decimal(1))
+    key.refresh_from_db()
+    assert (getattr(key, field), key.budget_per_day) == (old, Decimal(1))
+    setattr(key, field, f"{old}!")
+    with pytest.raises(ValidationError) as caught:
+        key_services.save_gateway_key(key)
+    assert list(caught.value.message_dict) == [field]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("caller", UNREADABLE)
+def test_a_caller_is_one_line(caller: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        key_services.create_gateway_key("alice", caller=caller)
+    assert list(caught.value.message_dict) == ["caller"]
 
 
 @pytest.mark.django_db

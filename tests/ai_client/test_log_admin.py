@@ -157,6 +157,8 @@ def test_keys_are_revoked_from_the_list(alice: Client) -> None:
         address("gatewaykey", "changelist"), {"action": "revoke", "_selected_action": chosen}
     )
     assert list(GatewayKey.objects.filter(enabled=True)) == [keys[2]]
+    said = alice.get(address("gatewaykey", "changelist")).content.decode()
+    assert "2 gateway keys were revoked." in said
 
 
 def test_keys_are_deleted_one_by_one_and_from_the_list(alice: Client, row: RequestLog) -> None:
@@ -199,6 +201,36 @@ def test_the_log_is_listed_and_read(bob: Client, row: RequestLog) -> None:
     gone = bob.get(address("requestlog", "changelist"), {"outcome": "error"})
     assert "req_shown" not in gone.content.decode()
     assert bob.get(address("requestlog", "changelist"), {"created__year": 2026}).status_code == 200
+
+
+def test_the_list_begins_with_what_tells_a_request(bob: Client, row: RequestLog) -> None:
+    content = bob.get(address("requestlog", "changelist")).content.decode()
+    shown = re.findall(r'<t[dh] class="field-(\w+)', content)
+    assert shown[:9] == [
+        *("began", "outcome", "status", "connection", "model"),
+        *("key_name", "took", "tokens", "shown_cost"),
+    ]
+    assert shown[-1] == "request_id"
+    change = address("requestlog", "change", row.pk)
+    assert f'<a href="{change}">2026-05-04 03:02:01</a>' in content
+    assert f'<a href="{change}">req_shown</a>' in content
+    assert "1 request\n" in content
+
+
+def test_numbers_in_the_list_are_short(bob: Client, row: RequestLog) -> None:
+    RequestLog.objects.update(total_ms=1370.20000000000005, total_tokens=12345, cost="0.0012000000")
+    content = bob.get(address("requestlog", "changelist")).content.decode()
+    for column, shown in (("took", "1,370"), ("tokens", "12,345"), ("shown_cost", "0.0012")):
+        assert f'<td class="field-{column}">{shown}</td>' in content
+
+
+@pytest.mark.parametrize(("cost", "said"), [(None, False), ("0.5", True)])
+def test_how_a_cost_was_found_is_said_where_there_is_one(
+    bob: Client, row: RequestLog, cost: str | None, said: bool
+) -> None:
+    RequestLog.objects.update(cost=cost)
+    content = bob.get(address("requestlog", "change", row.pk)).content.decode()
+    assert ("Cost is estimate" in content) is said
 
 
 def test_attempts_are_a_table_and_text_of_others_is_only_text(bob: Client, row: RequestLog) -> None:

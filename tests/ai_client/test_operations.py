@@ -420,4 +420,4 @@ def test_spoken_answers_stream(simulator: Simulator) -> None:
     result = collect(client.events(spoken))
     client.engine.close()
     assert result.to_text() == "Echo: one two"
-    assert result.to_audio_file().mime_type == "audio/pcm"
+    assert result.to_audio_file().mime_type == "audio/pcm;rate=24000"

@@ -43,6 +43,26 @@ def breaks(asked: Prompt) -> bool:
     raise LookupError("the site's own mistake")
 
 
+def breaks_with_stop_iteration(asked: Prompt) -> bool:
+    """A mistake that no future can hold."""
+    return bool(next(iter(())))
+
+
+class PreventsEverything:
+    """An object that is called, and awaits."""
+
+    async def __call__(self, asked: Prompt) -> bool:
+        return True
+
+
+prevents_as_an_object = PreventsEverything()
+
+
+def prevents_by_another(asked: Prompt) -> Any:
+    """Returns what is to be awaited."""
+    return prevents_everything(asked)
+
+
 SWITCHES = [
     ({"ENABLED": False}, {}),
     ({"ENABLED": 0}, {}),
@@ -137,12 +157,55 @@ def test_the_site_may_prevent_a_prompt_and_say_why(settings: Settings) -> None:
     assert len(engine.sent) == 1
 
 
-def test_what_prevents_may_be_awaited(settings: Settings) -> None:
-    settings.AI_CLIENT = {**settings.AI_CLIENT, "PREVENT_PROMPT": f"{__name__}.prevents_everything"}
+@pytest.mark.parametrize(
+    "name", ["prevents_everything", "prevents_as_an_object", "prevents_by_another"]
+)
+def test_what_prevents_may_be_awaited(settings: Settings, name: str) -> None:
+    settings.AI_CLIENT = {**settings.AI_CLIENT, "PREVENT_PROMPT": f"{__name__}.{name}"}
     registry, engine = registry_over()
     for attempt in attempts(prompt("hello", registry=registry)):
         with pytest.raises(AiDisabled):
             attempt()
+    assert engine.sent == []
+
+
+async def prevents_interns(asked: Prompt) -> bool:
+    """Who may not, and awaits to know it."""
+    await asyncio.sleep(0)
+    return asked.caller == "intern"
+
+
+def test_what_awaits_is_heard_by_blocking_prompts_inside_a_loop(settings: Settings) -> None:
+    settings.AI_CLIENT = {**settings.AI_CLIENT, "PREVENT_PROMPT": f"{__name__}.prevents_interns"}
+    registry, engine = registry_over()
+
+    async def block() -> str:
+        intern = prompt("hello", registry=registry, caller="intern")
+        assert not intern.is_supported()
+        for ask in (intern.generate_text, lambda: list(intern.stream_text())):
+            with pytest.raises(AiDisabled):
+                ask()
+        allowed = prompt("hello", registry=registry, caller="shop")
+        assert allowed.is_supported()
+        return allowed.generate_text() + "".join(allowed.stream_text())
+
+    assert asyncio.run(block()) == "okok"
+    assert len(engine.sent) == 2
+
+
+def test_a_mistake_that_no_future_holds_is_raised_as_another(settings: Settings) -> None:
+    path = f"{__name__}.breaks_with_stop_iteration"
+    settings.AI_CLIENT = {**settings.AI_CLIENT, "PREVENT_PROMPT": path}
+    registry, engine = registry_over()
+    builder = prompt("hello", registry=registry)
+
+    async def awaited() -> None:
+        async with asyncio.timeout(20):
+            assert not await builder.ais_supported()
+            with pytest.raises(RuntimeError, match="StopIteration"):
+                await builder.agenerate_text()
+
+    asyncio.run(awaited())
     assert engine.sent == []
 
 

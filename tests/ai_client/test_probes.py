@@ -16,6 +16,7 @@ from connectors.models import Connection
 from connectors.probing import ConnectorProbe, ProbeFailed, Step, Target
 from connectors.registry import registry
 from tests.gateway.broken_upstreams import no_tls, self_signed
+from tests.gateway.told_upstream import told_upstream
 from tests.live_site import UPSTREAM_KEY, Site, refused_address
 from tests.upstreams import unaccepting_port
 
@@ -116,6 +117,26 @@ def test_a_wrong_key_fails_at_authentication(vendor: str, strict: Simulator) -> 
     assert "Type the key again" in failed(steps).advice
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You don't have permission to access this resource.",
+        "This API key is not allowed to access models.",
+    ],
+)
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_403_that_names_nothing_is_a_wrong_key(vendor: str, message: str) -> None:
+    refusal = {"error": {"message": message, "type": "permission_error"}}
+    with told_upstream() as upstream:
+        at = target(vendor, f"{upstream.origin}/v1")
+        upstream.will_say(403, refusal)
+        steps = tried(at)
+        upstream.will_say(403, refusal)
+        assert probe_of(vendor).accepts_key(at) is False
+    assert states(steps) == "sosfss"
+    assert "Type the key again" in failed(steps).advice
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize(
     ("failure", "expected", "advice"),
@@ -170,7 +191,11 @@ def test_a_private_address_that_nobody_allowed(settings: Any) -> None:
     for url in ("http://127.0.0.1:9/v1", "http://localhost:9/v1", "http://169.254.169.254/v1"):
         steps = tried(target("openai", url))
         assert states(steps) == "fsssss"
-        assert "KONEEK_ALLOW_PRIVATE_HOSTS" in failed(steps).advice
+        said = f"{failed(steps).message} {failed(steps).advice}"
+        assert said.count("KONEEK_ALLOW_PRIVATE_HOSTS") == 1
+        with pytest.raises(ProbeFailed) as refused:
+            probe_of("openai").models(target("openai", url))
+        assert refused.value.message.count("KONEEK_ALLOW_PRIVATE_HOSTS") == 1
 
 
 def test_what_is_not_tls_and_what_nobody_vouches_for_fail_at_tls() -> None:

@@ -193,7 +193,7 @@ def test_the_builder_does_what_the_php_builder_does(
         assert engine.sent == []
     elif name in RESULTS_BESIDE_TEXT:
         called(builder, given["terminal"])
-        assert [each["role"] for each in engine.bodies[0]["messages"]] == ["user", "tool"]
+        assert [each["role"] for each in engine.bodies[0]["messages"]] == ["tool", "user"]
     elif refused:
         kind = InvalidArgument if refused["type"] == "InvalidArgumentException" else AiClientError
         with pytest.raises(kind):

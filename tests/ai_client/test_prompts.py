@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib
 import json
 import subprocess
 import sys
@@ -63,12 +64,21 @@ def test_the_package_alone_loads_nothing() -> None:
     assert loaded.strip() == ""
 
 
+@pytest.mark.parametrize("package", ["ai_client", "ai_client.testing"])
+def test_all_names_can_be_had_at_once(package: str) -> None:
+    given: dict[str, Any] = {}
+    exec(f"from {package} import *", given)
+    names = importlib.import_module(package).__all__
+    assert {"__builtins__", *names} == set(given)
+
+
 def test_every_name_that_types_see_is_there_when_it_runs() -> None:
     tree = ast.parse((ROOT / "ai_client/__init__.py").read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     seen = {name.asname for node in block.body for name in node.names}  # type: ignore[attr-defined]
     assert seen == set(ai_client._HOME_OF)
     assert seen <= set(dir(ai_client))
+    assert seen == set(ai_client.__all__)
     for name in seen:
         assert getattr(ai_client, name).__name__ == name
     with pytest.raises(AttributeError):

@@ -196,6 +196,50 @@ def test_registering_again_replaces_in_place() -> None:
     assert made.metadata("fake").name == "Changed"
 
 
+@pytest.mark.parametrize("wrong", [[], {}, 5, None])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        ProviderRegistry.has,
+        ProviderRegistry.provider,
+        ProviderRegistry.metadata,
+        ProviderRegistry.is_configured,
+        ProviderRegistry.provider_models,
+        ProviderRegistry.authentication,
+        lambda made, wrong: made.model(wrong, "tiny"),
+        lambda made, wrong: made.set_authentication(wrong, "k"),
+    ],
+)
+def test_what_names_no_provider_is_refused(
+    ask: Callable[[ProviderRegistry, Any], object], wrong: Any
+) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ask(ProviderRegistry([fake()]), wrong)
+    assert raised.value.param == "provider"
+
+
+@pytest.mark.parametrize("wrong", [[], 5, None])
+def test_what_names_no_model_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        ProviderRegistry([fake()]).model("fake", wrong)
+    assert raised.value.param == "model"
+
+
+def test_providers_may_come_while_others_are_looked_at() -> None:
+    """As where another thread registers one in between."""
+
+    class InBetween(Authentication):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "api_key":
+                made.register(fake(slug="late"))
+            return super().__getattribute__(name)
+
+    made = ProviderRegistry([fake(), fake(slug="other")])
+    made.set_authentication("fake", InBetween("k"))
+    assert [each.connection.name for each in made.offers()] == ["fake"]
+    assert made.ids() == ("fake", "other", "late")
+
+
 def test_models_are_asked_for_through_the_transporter_that_was_set() -> None:
     engine = ScriptedTransport(
         lambda step: HttpAnswer.json({"data": [{"id": "big"}, {"id": "whisper"}]})

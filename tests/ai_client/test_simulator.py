@@ -421,7 +421,9 @@ class TestAnthropicSdk:
         stopped = self.ask(simulator, "a b c", stop_sequences=["b"])
         assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", "b")
         assert self.ask(simulator, "a b c", max_tokens=2).stop_reason == "max_tokens"
-        config = {"format": {"type": "json_schema", "schema": WEATHER}}
+        words = {name: {"type": "string"} for name in ("city", "days")}
+        unbound = {**WEATHER, "properties": words}
+        config = {"format": {"type": "json_schema", "schema": unbound}}
         shaped = self.ask(simulator, "x", output_config=config)
         assert json.loads(shaped.content[0].text)["city"] == "city"
         source = {"type": "base64", "media_type": "image/png", "data": PNG}
@@ -791,6 +793,23 @@ class TestRefusals:
                 },
                 "additionalProperties",
             ),
+            (
+                {"output_config": {"format": {"type": "json_schema", "schema": WEATHER}}},
+                "minimum",
+            ),
+            (
+                {
+                    "output_config": {
+                        "format": {"type": "json_schema", "schema": {"items": {"$ref": "#"}}}
+                    }
+                },
+                "Circular reference",
+            ),
+            (
+                {"tools": [{"name": "f", "strict": True, "input_schema": WEATHER}]},
+                "tools.0.custom: For 'integer' type, properties minimum",
+            ),
+            ({"tools": [{"name": "f", "input_schema": WEATHER}]}, None),
         ],
     )
     def test_anthropic(

@@ -11,11 +11,34 @@ from dataclasses import FrozenInstanceError, dataclass, replace
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import InMemoryStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import FileField
+from django.db.models.fields.files import FieldFile
+from django.utils.translation import gettext_lazy
 
 import ai_client
-from ai_client import File, MessagePart, Model, ModelConfig, RequestOptions, prompt
+from ai_client import (
+    File,
+    MessagePart,
+    Model,
+    ModelConfig,
+    RequestOptions,
+    is_configured,
+    prompt,
+)
 from ai_client.errors import CapabilityUnsupported, InvalidArgument
-from ai_client.messages import FunctionDeclaration, FunctionResponse, Message, Role, ToolChoice
+from ai_client.messages import (
+    FunctionCall,
+    FunctionDeclaration,
+    FunctionResponse,
+    Message,
+    Role,
+    ToolChoice,
+    WebSearch,
+    user_message,
+)
 from ai_client.prompt_builder import PromptBuilder
 from ai_client.providers import Operation
 from tests.ai_client.scripted_site import provider, registry_over
@@ -23,6 +46,8 @@ from tests.ai_client.scripted_site import provider, registry_over
 HALF = "a\ud800"
 ENDLESS: list[Any] = []
 ENDLESS.append(ENDLESS)
+EMPTY = InMemoryStorage()
+EMPTY.save("a.png", ContentFile(b""))
 SCHEMA = {"type": "object", "properties": {"a": object()}}
 
 
@@ -45,6 +70,22 @@ def undefined(there: NotDefined) -> str:  # type: ignore[name-defined]  # noqa: 
     ("name", "arguments", "param"),
     [
         ("with_text", (HALF,), "text"),
+        ("with_text", ("",), "text"),
+        ("with_text", (" \n",), "text"),
+        ("with_text", (5,), "text"),
+        ("with_file", (b"", "image/png"), "file"),
+        ("with_file", ("", "image/png"), "file"),
+        ("with_file", ("data:image/png;base64,",), "file"),
+        ("with_file", (SimpleUploadedFile("a.png", b"", "image/png"),), "file"),
+        ("with_file", (FieldFile(None, FileField(storage=EMPTY), "a.png"),), "file"),  # type: ignore[arg-type]
+        ("with_file", (File("image/png", base64_data=""),), "file"),
+        ("with_message_parts", (MessagePart(File("image/png", base64_data="")),), "parts"),
+        ("with_file", (File("image/png", base64_data="AAAA"), "image/jpeg"), "mime_type"),
+        (
+            "with_file",
+            ({"fileType": "inline", "mimeType": "a/b", "base64Data": "AAAA"}, "image/jpeg"),
+            "mime_type",
+        ),
         ("with_file", ("abc", "image/png"), "file"),
         ("with_file", ("/etc/passwd", "text/plain"), "file"),
         ("with_file", ("data:image/png;base64,abc",), "file"),
@@ -129,8 +170,10 @@ def test_a_wrong_argument_is_named_and_nothing_is_sent(
         (lambda: prompt({"text": HALF}), "prompt"),
         (lambda: prompt([Message(Role.USER, (MessagePart(HALF),))]), "prompt"),
         (lambda: prompt({"role": "user", "parts": [{}]}), "prompt"),
+        (lambda: prompt({"role": "user", "content": "hi"}), "prompt"),
         (lambda: prompt("x", caller=5), "caller"),  # type: ignore[arg-type]
         (lambda: prompt("x", registry=5), "registry"),  # type: ignore[arg-type]
+        (lambda: is_configured("x", registry=5), "registry"),  # type: ignore[arg-type]
         (lambda: ai_client.operation(5), "operation_id"),  # type: ignore[arg-type]
         (lambda: ai_client.operation(b"op_x"), "operation_id"),  # type: ignore[arg-type]
         (lambda: ai_client.operation("op_x", caller=5), "caller"),  # type: ignore[arg-type]
@@ -147,6 +190,23 @@ def test_a_wrong_argument_is_named_and_nothing_is_sent(
         (lambda: ModelConfig(output_modalities=("text",)), "output_modalities"),  # type: ignore[arg-type]
         (lambda: ModelConfig(output_schema="x"), "output_schema"),  # type: ignore[arg-type]
         (lambda: ModelConfig(tool_choice="auto"), "tool_choice"),  # type: ignore[arg-type]
+        (lambda: ModelConfig(system_instruction=None), "system_instruction"),  # type: ignore[arg-type]
+        (lambda: ModelConfig(custom_options=None), "custom_options"),  # type: ignore[arg-type]
+        (lambda: WebSearch("example.com"), "allowed_domains"),  # type: ignore[arg-type]
+        (lambda: WebSearch(5), "allowed_domains"),  # type: ignore[arg-type]
+        (lambda: WebSearch((), None), "disallowed_domains"),  # type: ignore[arg-type]
+        (lambda: WebSearch((HALF,)), "allowed_domains"),
+        (lambda: FunctionCall(5, "f"), "id"),  # type: ignore[arg-type]
+        (lambda: FunctionCall("c", name=5), "name"),  # type: ignore[arg-type]
+        (lambda: FunctionCall("c", "f", {}), "arguments"),  # type: ignore[arg-type]
+        (lambda: FunctionResponse([], "f"), "id"),  # type: ignore[arg-type]
+        (lambda: FunctionResponse("c", 5), "name"),  # type: ignore[arg-type]
+        (lambda: FunctionResponse("c", "f", parts="x"), "parts"),  # type: ignore[arg-type]
+        (lambda: FunctionResponse("c", "f", parts=None), "parts"),  # type: ignore[arg-type]
+        (lambda: FunctionResponse("c", "f", is_error="no"), "is_error"),  # type: ignore[arg-type]
+        (lambda: FunctionDeclaration(5), "name"),  # type: ignore[arg-type]
+        (lambda: FunctionDeclaration("f", 5), "description"),  # type: ignore[arg-type]
+        (lambda: FunctionDeclaration("f", "", "x"), "parameters"),  # type: ignore[arg-type]
         (
             lambda: ModelConfig(output_media_aspect_ratio="9" * 5000 + ":1"),
             "output_media_aspect_ratio",
@@ -211,6 +271,51 @@ def test_a_function_to_be_called_has_to_be_declared() -> None:
     assert declared.generate_text() == "ok"
 
 
+async def _streamed(builder: PromptBuilder) -> list[str]:
+    return [each async for each in builder.astream_text()]
+
+
+TEXT_WAYS: list[Callable[[PromptBuilder], Any]] = [
+    lambda builder: builder.generate_text(),
+    lambda builder: asyncio.run(builder.agenerate_text()),
+    lambda builder: list(builder.stream_text()),
+    lambda builder: asyncio.run(_streamed(builder)),
+]
+
+
+@pytest.mark.parametrize("ask", TEXT_WAYS)
+def test_a_function_is_required_only_where_there_is_one(ask: Callable[[Any], Any]) -> None:
+    registry, engine = registry_over()
+    required = prompt("?", registry=registry).using_tool_choice("required")
+    none_declared = required.using_function_declarations()
+    for builder in (required, none_declared):
+        with pytest.raises(InvalidArgument, match="no function to call") as raised:
+            ask(builder)
+        assert raised.value.param == "mode"
+    assert engine.sent == []
+    for builder in (
+        required.using_function_declarations(FunctionDeclaration("f")),
+        required.using_web_search(),
+        required.using_custom_option("tools", [{"type": "theirs"}]),
+    ):
+        assert "".join(ask(builder)) == "ok"
+
+
+@pytest.mark.parametrize("ask", TEXT_WAYS)
+def test_no_two_functions_may_be_declared_by_one_name(ask: Callable[[Any], Any]) -> None:
+    registry, engine = registry_over()
+    builder = prompt("?", registry=registry)
+    twice = (FunctionDeclaration("f"), FunctionDeclaration("g"), FunctionDeclaration("f", "other"))
+    for asking in (
+        builder.using_function_declarations(*twice),
+        builder.using_model_config(ModelConfig(function_declarations=twice)),
+    ):
+        with pytest.raises(InvalidArgument, match="Two functions are called 'f'") as raised:
+            ask(asking)
+        assert raised.value.param == "declarations"
+    assert engine.sent == []
+
+
 def test_an_embedding_model_is_not_asked_for_an_answer() -> None:
     registry, engine = registry_over()
     builder = prompt("x", registry=registry).using_model("first-embed")
@@ -251,16 +356,53 @@ def test_what_the_program_keeps_does_not_change_a_prompt() -> None:
     builder = prompt("x").using_custom_option("k", option).as_output_schema(schema)
     by_config = prompt("x").using_model_config(ModelConfig(output_schema=schema))
     declared = prompt("x").using_function_declarations(FunctionDeclaration("f", "", schema))
+    parts = [MessagePart("x")]
+    domains = ["a.example"]
+    history = Message(Role.USER, parts)  # type: ignore[arg-type]
+    returned = FunctionResponse("c", "f", parts=parts)  # type: ignore[arg-type]
+    searching = prompt("x").using_web_search(WebSearch(domains))  # type: ignore[arg-type]
+    builder = builder.with_history(history).with_function_response(returned)
     before = builder.asked
     option["a"].append(2)
+    parts.append(MessagePart("y"))
+    domains.append("b.example")
     schema["properties"]["b"] = {}
     assert builder.asked == before
+    assert [len(each.parts) for each in builder.messages] == [1, 2]
+    assert searching.config.web_search == WebSearch(("a.example",))
     assert by_config.config.output_schema == {"type": "object", "properties": {}}
     (declaration,) = declared.config.function_declarations or ()
     assert declaration.parameters == {"type": "object", "properties": {}}
     given: Any = builder.config
     given.output_schema["y"] = given.custom_options["y"] = 1
     assert builder.asked == before
+
+
+def test_a_message_in_another_shape_is_told_ours() -> None:
+    with pytest.raises(InvalidArgument, match=r"no parts.*'parts': \[\{'text': 'Hello'\}\]"):
+        prompt({"role": "user", "content": "hi"})
+    with pytest.raises(InvalidArgument, match=r"from_dict.*'parts': \[\{'text': 'Hello'\}\]"):
+        prompt([{"role": "user", "content": "hi"}])
+
+
+def test_lazy_texts_are_texts() -> None:
+    lazy: Any = gettext_lazy("hi")
+    for builder in (
+        prompt(lazy),
+        prompt([lazy]),
+        prompt().with_text(lazy),
+        prompt().with_message_parts(lazy),
+        prompt().with_input(lazy),
+    ):
+        assert builder.messages == (user_message("hi"),)
+        assert type(builder.messages[0].parts[0].content) is str
+    instructed = prompt("x").using_system_instruction(lazy)
+    assert instructed.config.system_instruction == (MessagePart("hi"),)
+
+
+def test_a_file_keeps_its_mime_type() -> None:
+    picture = File("image/png", base64_data="AAAA")
+    assert prompt().with_file(picture, "image/PNG").messages[0].files() == (picture,)
 
 
 def test_a_prompt_cannot_be_changed_from_outside() -> None:

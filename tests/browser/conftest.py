@@ -87,7 +87,7 @@ def visit(chromium: Browser, site: Site, settings: Settings) -> Iterator[Visit]:
     def opened(path: str = "/settings/connectors/", **options: Any) -> Page:
         before = options.pop("before", None)
         context = chromium.new_context(
-            base_url=site.base_url, viewport={"width": 1180, "height": 900}, **options
+            **{"base_url": site.base_url, "viewport": {"width": 1180, "height": 900}, **options}
         )
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -175,6 +176,27 @@ def test_a_refusal_stands_beside_its_field(
     assert list(refused(admin_client, reverse(ADD), form(**({"api_key": KEY} | wrong)))) == [field]
     assert Connection.objects.count() == 1
     assert ConfigurationVersion.current() == 1
+
+
+def test_a_refusal_calls_the_field_as_its_label_does(admin_client: Client) -> None:
+    errors = refused(admin_client, reverse(ADD), form(base_url="elsewhere.example", api_key=KEY))
+    (said,) = errors["base_url"]
+    assert "base_url" not in said
+    assert "The Base URL must" in said
+
+
+def test_a_key_that_stays_is_spoken_of_where_there_is_one(admin_client: Client) -> None:
+    row = create_connection(name="primary", provider="acme", api_key=KEY)
+    said = "Blank: the stored key stays."
+    assert said in admin_client.get(page_of(row)).content.decode()
+    assert said not in admin_client.get(reverse(ADD)).content.decode()
+
+
+def test_labels_begin_with_a_capital_letter(admin_client: Client) -> None:
+    row = create_connection(name="primary", provider="acme", api_key=KEY)
+    for url in (reverse(ADD), page_of(row), reverse("admin:connectors_option_add")):
+        labels = re.findall(r"<label[^>]*>\s*([^<]+)", admin_client.get(url).content.decode())
+        assert [each for each in labels if each[0].islower()] == []
 
 
 def test_a_refusal_that_no_form_could_foresee_is_said(

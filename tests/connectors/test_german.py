@@ -64,7 +64,7 @@ def sent(**values: str) -> dict[str, str]:
         (
             "base_url",
             "ftp://acme.example",
-            "„base_url“ muss mit http:// oder https:// beginnen. "
+            "„Basis-URL“ muss mit http:// oder https:// beginnen. "
             "Bitte in der Form https://api.example.com/v1 angeben.",
         ),
         (
@@ -94,7 +94,7 @@ def test_the_page_tells_in_german_what_to_do_and_then_quotes_the_failure(german:
         response.content.decode().partition('<li data-state="failed">')[2].partition("</li>")[0]
     )
     advice = failed.index("Wenn dieser Host gemeint ist, ihn in KONEEK_ALLOW_PRIVATE_HOSTS")
-    assert advice < failed.index("Meldung: „The base URL leads to a private")
+    assert advice < failed.index("Meldung: „The base URL leads to a private or reserved address.“")
     assert "Fehlgeschlagen" in failed
 
 
@@ -243,4 +243,4 @@ def test_the_admin_refuses_in_german(german: Client) -> None:
     address = reverse("admin:connectors_connection_add")
     response = german.post(address, {**form, "base_url": "acme.example"})
     assert not Connection.objects.exists()
-    assert "„base_url“ muss mit http:// oder https:// beginnen." in response.content.decode()
+    assert "„Basis-URL“ muss mit http:// oder https:// beginnen." in response.content.decode()

@@ -158,6 +158,23 @@ def test_what_is_wrong_stands_beside_its_field(admin_client: Client) -> None:
     assert not Connection.objects.exists()
 
 
+def test_a_refusal_calls_the_field_as_its_label_does(admin_client: Client) -> None:
+    sent = as_shown(admin_client, reverse("connectors_page:new") + "?provider=acme")
+    sent |= {"base_url": "elsewhere.example", "api_key": KEY}
+    response = admin_client.post(reverse("connectors_page:new"), sent)
+    (said,) = response.context["editor"].form.errors["base_url"]
+    assert said.startswith("The Base URL must")
+
+
+def test_the_first_button_of_the_form_saves(admin_client: Client, probe: StandInProbe) -> None:
+    for url in (reverse("connectors_page:new") + "?provider=acme", url_of(add())):
+        form = page(admin_client, url).partition("data-connection-form")[2]
+        button = re.search(r"<button[^>]*>[^<]*", form)
+        assert button is not None
+        assert "formaction" not in button[0]
+        assert button[0].endswith(">Save")
+
+
 def test_saving_what_is_shown_changes_nothing(admin_client: Client) -> None:
     row = add(models=["m2", "m3"], timeout=12.5, fields={"region": "us", "retries": 2})
     saved(admin_client, url_of(row), as_shown(admin_client, url_of(row)))
@@ -496,6 +513,7 @@ def test_the_model_picker_offers_what_the_provider_lists(
         sent | {"model": "silent", "timeout": "5", "api_key": "k" * 20},
         headers=asked,
     )
+    assert failed.status_code == 422
     assert failed.json() == {"error": "It hung up."}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from ai_client.gateway.strangers import ROWS_A_MINUTE
+from ai_client.gateway.strangers import ROWS_A_MINUTE, Strangers
 from ai_client.key_services import create_gateway_key
 from tests.gateway.limited_keys import CALLERS, PRICES, STORES, counting_in
 from tests.gateway.waiting import eventually
@@ -46,7 +47,6 @@ OWN = {
     "anthropic_messages": "anthropic_messages",
     "google_generate": "google_generate",
 }
-LARGE = b'{"model": "auto", "messages": [' + b" " * 100_000
 
 
 def post(site: Site, dialect: str, count: int, **more: Any) -> httpx.Response:
@@ -103,6 +103,68 @@ def test_all_that_is_translated_counts(bounded: Site) -> None:
     assert refused.json()["error"]["param"] == "tools"
 
 
+WIDE = {f"p{each}": each for each in range(MOST * 3)}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "look", "arguments": json.dumps([*range(MOST * 3)])},
+}
+UNCOUNTED_ONCE: dict[str, dict[str, Any]] = {
+    "behind a number": {
+        "tools": [
+            {
+                "type": "function",
+                "function": {"name": "f", "parameters": {"anyOf": [1, *[{}] * MOST * 2]}},
+            }
+        ]
+    },
+    "members that are no objects": {
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": WIDE}}]
+    },
+    "JSON in a text": {
+        "messages": [
+            {"role": "user", "content": TEXT},
+            {"role": "assistant", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "call_1", "content": TEXT},
+        ]
+    },
+    "unknown fields": WIDE,
+}
+
+
+@pytest.mark.parametrize("more", UNCOUNTED_ONCE.values(), ids=UNCOUNTED_ONCE.keys())
+def test_parts_are_counted_wherever_they_stand(bounded: Site, more: dict[str, Any]) -> None:
+    bounded.connect(bounded.upstream("anthropic_messages"))
+    refused = post(bounded, "openai_chat", 1, **more)
+    assert refused.status_code == 413
+    assert bounded.simulator.requests == []
+
+
+def test_vectors_and_tokens_are_no_parts(bounded: Site) -> None:
+    bounded.connect(bounded.upstream("anthropic_messages"))
+    answer = post(bounded, "openai_chat", 1, logit_bias={}, unknown=[*range(MOST * 100)])
+    assert answer.status_code in (200, 400)
+
+
+def test_names_that_a_caller_makes_up_are_cut(site: Site) -> None:
+    site.connect(site.upstream("anthropic_messages"))
+    name = "n" * 100_000
+    answer = post(site, "openai_chat", 1, **{name: 1})
+    row = site.rows()[-1]
+    said = [*row.warnings, *(each["message"] for each in row.attempts)]
+    assert max(map(len, said), default=0) <= 2_000
+    if answer.status_code != 200:
+        assert len(answer.json()["error"]["message"]) <= 2_000
+
+
+def test_as_many_warnings_as_a_caller_likes_are_not_kept(site: Site) -> None:
+    site.connect(site.upstream("anthropic_messages"))
+    tuning = {f"unknown_{each}": each for each in range(1_000)}
+    post(site, "openai_chat", 1, **tuning)
+    row = site.rows()[-1]
+    assert len(row.warnings) <= 51
+
+
 LIMITS: dict[str, dict[str, Any]] = {
     "requests": {"requests_per_minute": 1},
     "tokens": {"tokens_per_minute": 1},
@@ -140,30 +202,38 @@ def test_a_spent_budget_is_known_wherever_it_is_counted(counted: None, site: Sit
     assert_refused_unread(site, key)
 
 
-def test_a_key_whose_places_are_taken_is_refused_before_its_body_is_sent(site: Site) -> None:
+def test_a_place_that_is_taken_may_be_free_once_the_body_has_arrived(site: Site) -> None:
     site.connect(site.upstream("openai_chat", failure="hang"))
     _, key = create_gateway_key("limited", concurrency=1)
-    with started(site, key, json.dumps(CALLERS["openai_chat"].body).encode()):
+    asked = json.dumps({**CALLERS["openai_chat"].body, "model": "auto"}).encode()
+    large = asked + b" " * 100_000
+    with started(site, key, asked) as first:
         eventually(lambda: site.simulator.requests)
-        assert_refused_unread(site, key)
-    site.connect(site.upstream("openai_chat"))
-    # To be refused takes no place, and to be let in does.
-    eventually(lambda: CALLERS["openai_chat"].ask(site, key).status_code == 200)
-    whole = httpx.post(
-        f"{site.base_url}/v1/chat/completions",
-        content=LARGE,
-        headers={"x-api-key": key},
-        trust_env=False,
-    )
-    assert whole.status_code == 400
+        with started(site, key, b"", len(large), "expect: 100-continue\r\n") as later:
+            assert later.recv(65536).startswith(b"HTTP/1.1 100 ")
+            first.close()
+            site.connect(site.upstream("openai_chat"))
+            eventually(lambda: CALLERS["openai_chat"].ask(site, key).status_code == 200)
+            later.sendall(large)
+            assert later.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def started(site: Site, key: str, body: bytes, length: int = 0) -> socket.socket:
+def test_a_large_body_whose_key_has_no_place_is_refused(site: Site) -> None:
+    site.connect(site.upstream("openai_chat", failure="hang"))
+    _, key = create_gateway_key("limited", concurrency=1)
+    asked = json.dumps(CALLERS["openai_chat"].body).encode()
+    with started(site, key, asked):
+        eventually(lambda: site.simulator.requests)
+        with started(site, key, asked + b" " * 100_000) as beside:
+            assert beside.recv(65536).startswith(b"HTTP/1.1 429 ")
+
+
+def started(site: Site, key: str, body: bytes, length: int = 0, more: str = "") -> socket.socket:
     """A request that has begun."""
     url = urlsplit(site.base_url)
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: {url.netloc}\r\nx-api-key: {key}\r\n"
-        f"content-length: {length or len(body)}\r\n\r\n"
+        f"content-length: {length or len(body)}\r\n{more}\r\n"
     )
     caller = socket.create_connection((url.hostname, url.port), timeout=30)
     caller.sendall(head.encode() + body)
@@ -192,6 +262,26 @@ def test_strangers_fill_no_log(site: Site, caplog: pytest.LogCaptureFixture) -> 
     said = [each.getMessage() for each in caplog.records if "stranger" in each.name]
     assert len(said) == 1
     assert f"{ROWS_A_MINUTE} of them a minute" in said[0]
+
+
+def test_a_handler_of_the_log_keeps_no_other_stranger_waiting() -> None:
+    strangers = Strangers()
+    taken: list[bool] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            other = threading.Thread(target=lambda: taken.append(strangers.take_row()), daemon=True)
+            other.start()
+            other.join(10)
+
+    log = logging.getLogger(Strangers.__module__)
+    handler = Handler()
+    log.addHandler(handler)
+    try:
+        assert [strangers.take_row() for _ in range(ROWS_A_MINUTE + 1)][-1] is False
+    finally:
+        log.removeHandler(handler)
+    assert taken == [False]
 
 
 def test_where_no_key_is_needed_nobody_is_a_stranger(site: Site, settings: Any) -> None:

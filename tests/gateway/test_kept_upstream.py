@@ -91,6 +91,47 @@ KEPT: dict[str, tuple[str, str, dict[str, Any]]] = {
         "google_generate",
         {"contents": {"parts": {"file_data": {"file_uri": GOOGLES, "mime_type": "text/plain"}}}},
     ),
+    "file of the system prompt": (
+        GEMINI,
+        "google_generate",
+        {
+            "contents": [{"parts": [{"text": "Hi"}]}],
+            "systemInstruction": {"parts": [{"fileData": {"fileUri": GOOGLES}}]},
+        },
+    ),
+    "store of files": (
+        GEMINI,
+        "google_generate",
+        {
+            "contents": [{"parts": [{"text": "Hi"}]}],
+            "tools": [{"fileSearch": {"fileSearchStoreNames": ["fileSearchStores/1"]}}],
+        },
+    ),
+    "document of blocks": (
+        MESSAGES,
+        "anthropic_messages",
+        _claude(
+            {
+                "type": "document",
+                "source": {"type": "content", "content": [{"type": "image", "source": FILE}]},
+            }
+        ),
+    ),
+    "picture": (
+        RESPONSES,
+        "openai_chat",
+        {"input": [{"type": "image_generation_call", "id": "ig_1"}, SAID]},
+    ),
+    "computer": (
+        RESPONSES,
+        "openai_chat",
+        {
+            "input": [
+                {"type": "code_interpreter_call", "id": "ci_1", "container_id": "cntr_1"},
+                SAID,
+            ]
+        },
+    ),
 }
 
 NOT_KEPT: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, closing
+from contextlib import ExitStack, aclosing, closing, contextmanager
 from decimal import Decimal
 from typing import Any, cast
 
@@ -254,6 +255,32 @@ def leave_after(pieces: Iterator[str]) -> None:
         if heard >= HEARD:
             return
     raise AssertionError("The stream has ended.")
+
+
+@contextmanager
+def nobody_accepts() -> Iterator[int]:
+    """The port of a server whose queue is full: whoever connects waits."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+def test_what_never_left_costs_nothing(priced: None, site: Site) -> None:
+    _, key = create_gateway_key("limited", budget_per_day=Decimal("0.05"))
+    with nobody_accepts() as port:
+        upstream = site.upstream("openai_chat", name="up")
+        site.connect({**upstream, "base_url": f"http://127.0.0.1:{port}/v1"})
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.request(
+                **asked(site, "openai_chat", key, stream=False), timeout=1, trust_env=False
+            )
+        row = row_of(site)
+    assert (row.outcome, row.total_tokens, row.cost) == ("client_closed", None, None)
+    assert row.warnings == []
 
 
 Speak = Callable[[Site, str], httpx.Response]

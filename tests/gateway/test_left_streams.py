@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.decorators import async_only_middleware
 
 from ai_client.client import default_client
+from ai_client.gateway.default import default_gateway
+from ai_client.gateway.dropped import dropped
 from ai_client.gateway.endpoints import find
 from ai_client.gateway.views import gateway_view
 from ai_client.key_services import create_gateway_key
@@ -68,6 +71,38 @@ def request_of(factory: RequestFactory | AsyncRequestFactory, site: Site) -> Any
     )
 
 
+def wait_for_the_dropped() -> None:
+    """Until all is done that finalizers have handed over; it is done in order."""
+    done = threading.Event()
+    dropped.hand_over(done.set)
+    assert done.wait(10)
+
+
+@pytest.mark.parametrize("held", ["spool", "places"])
+def test_the_collector_may_run_while_a_lock_is_held(asked: Site, held: str) -> None:
+    response: Any = async_to_sync(gateway_view)(request_of(RequestFactory(), asked), ENDPOINT)
+    assert response.status_code == 200
+    gc.collect()
+    admission: Any = default_gateway().admission()
+    # A cycle, as the traceback of an exception makes one.
+    response.itself = response
+    del response
+    lock = default_writer().spool._lock if held == "spool" else admission._memory._lock
+    collected = threading.Event()
+
+    def collect() -> None:
+        with lock:
+            gc.collect()
+        collected.set()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert collected.wait(10)
+    wait_for_the_dropped()
+    assert [row.outcome for row in asked.rows()] == ["client_closed"]
+    default_client().engine.close()
+    forget_this_process()
+
+
 @pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "dropped"])
 def test_an_answer_of_asgi_that_nobody_reads(asked: Site, is_closed: bool) -> None:
     async def leave_each() -> None:
@@ -78,6 +113,7 @@ def test_an_answer_of_asgi_that_nobody_reads(asked: Site, is_closed: bool) -> No
                 await asyncio.to_thread(response.close)
             del response
             gc.collect()
+            await asyncio.to_thread(wait_for_the_dropped)
 
     in_one_loop(leave_each)
     assert [row.outcome for row in asked.rows()] == ["client_closed"] * 3
@@ -92,6 +128,7 @@ def test_an_answer_of_wsgi_that_nobody_reads(asked: Site, is_closed: bool) -> No
             response.close()
         del response
         gc.collect()
+        wait_for_the_dropped()
     assert [row.outcome for row in asked.rows()] == ["client_closed"] * 3
     default_client().engine.close()
     forget_this_process()

@@ -52,6 +52,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "tools[1].parameters.model",
     ),
     "a tool by itself": ({"tools": [{"type": "image_generation"}]}, "tools[0]"),
+    "a tool with no model": ({"tools": [{"type": "image_generation", "model": 7}]}, "tools[0]"),
+    "a tool that looks like a function inside": (
+        {
+            "tools": [
+                {
+                    "type": "openrouter:subagent",
+                    "parameters": {"type": "function", "model": OTHER},
+                }
+            ]
+        },
+        "tools[0].parameters.model",
+    ),
     "fallbacks of LiteLLM": ({"fallbacks": [OTHER]}, "fallbacks[0]"),
     "a map of them": (
         {"context_window_fallbacks": [{OWN: [OTHER]}]},

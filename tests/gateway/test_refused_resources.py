@@ -30,6 +30,8 @@ GONE = {
         "message": "File not found: file_011CNha8iCJcU1wXNR6q4V8w",
     },
 }
+# llama.cpp's, for an address that it does not serve.
+NO_SUCH_ADDRESS = {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}
 ANSWER = {
     "id": "msg_1",
     "type": "message",
@@ -93,6 +95,48 @@ def test_a_file_that_is_gone_is_the_callers_affair(shared_site: Site, told: Told
     assert (answer.status_code, answer.headers["x-koneek-attempts"]) == (400, "1")
     assert "File not found" in answer.text
     assert standing("first") is Standing.READY
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("dialect", "path", "classes"),
+    [
+        ("openai_chat", "chat/completions", ["model_not_found"]),
+        ("openai_chat", "responses", ["endpoint_missing", "model_not_found"]),
+        ("anthropic_messages", "messages", ["model_not_found"]),
+    ],
+)
+def test_a_server_without_the_address_is_passed_over(
+    shared_site: Site, told: Told, dialect: str, path: str, classes: list[str], stream: bool
+) -> None:
+    works = shared_site.upstream("openai_chat", name="works")
+    shared_site.connect(told.connection(dialect, "first"), works)
+    for _ in classes:
+        told.will_say(404, NO_SUCH_ADDRESS)
+    said = [{"role": "user", "content": "Hello there"}]
+    body = {"model": "auto", "stream": stream, "input" if path == "responses" else "messages": said}
+    if path == "messages":
+        body["max_tokens"] = 9
+    url = f"{shared_site.base_url}/v1/{path}"
+    answer = httpx.post(url, json=body, timeout=30, trust_env=False)
+    assert answer.status_code == 200
+    assert answer.headers["x-koneek-connection"] == "works"
+    assert [each["class"] for each in shared_site.row().attempts] == [*classes, "ok"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You don't have permission to access this resource.",
+        "This API key is not allowed to access models.",
+    ],
+)
+def test_a_403_that_names_nothing_is_about_the_key(
+    shared_site: Site, told: Told, message: str
+) -> None:
+    told.will_say(403, _refusal(message))
+    assert ask(shared_site).headers["x-koneek-connection"] == "works"
+    assert standing("first", OTHER) is Standing.OFF
 
 
 def test_what_is_said_of_the_key_switches_the_connection_off(shared_site: Site, told: Told) -> None:

@@ -152,7 +152,9 @@ def test_arguments_of_a_strict_tool_are_parsed(caller: ResponsesCaller) -> None:
     with caller.site.sdk() as sdk:
         answer = sdk.responses.parse(model="auto", input="The weather?", tools=[strict])
     (call,) = calls_of(answer)
-    assert call.parsed_arguments == CALLED["weather"]
+    # Anthropic's strict tools have no bounds: there a model is told of them and may not heed them.
+    days = 1 if caller.dialect == "anthropic_messages" else 2
+    assert call.parsed_arguments == {"city": "city", "days": days}
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])

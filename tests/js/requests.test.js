@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { jsonLines } from "../../connectors/static/connectors/requests.js";
+import { jsonLines, refusal } from "../../connectors/static/connectors/requests.js";
 
 async function read(bytes, size) {
   async function* pieces() {
@@ -27,4 +27,11 @@ test("a last line without its end counts", async () => {
 
 test("a cut line is an error, not an answer", async () => {
   await assert.rejects(read(new TextEncoder().encode('{"a":1}\n{"b":'), 4), SyntaxError);
+});
+
+test("who is logged out is told so, and other refusals by their status", () => {
+  const content = JSON.stringify({ logged_out: "Log in.", refused: "Status {status}." });
+  globalThis.document = { getElementById: () => ({ textContent: content }) };
+  assert.equal(refusal({ type: "opaqueredirect", status: 0 }), "Log in.");
+  assert.equal(refusal({ type: "basic", status: 403 }), "Status 403.");
 });

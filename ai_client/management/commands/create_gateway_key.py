@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
+from django.core.management.base import BaseCommand, CommandParser, no_translations
 
 from ai_client.key_services import create_gateway_key
-from ai_client.management.key_options import add_key_options, key_values
+from ai_client.management.key_options import add_key_options, key_values, refusal
 
 
 class Command(BaseCommand):
@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """NAME and the key's rights."""
-        parser.add_argument("name", help="what the key is called in the log and the admin")
+        parser.add_argument(
+            "name", metavar="NAME", help="what the key is called in the log and the admin"
+        )
         parser.add_argument(
             "--plain", action="store_true", help="print the key and nothing else, for scripts"
         )
@@ -37,7 +39,7 @@ class Command(BaseCommand):
             values["allow_fallback"] = not options["no_fallback"]
             key, plain = create_gateway_key(options["name"], **values)
         except ValidationError as error:
-            raise CommandError("\n".join(error.messages)) from error
+            raise refusal(error, "NAME") from error
         if options["plain"]:
             self.stdout.write(plain)
             return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from argparse import ArgumentParser
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -38,30 +40,35 @@ class Command(BaseCommand):
         except ImportError as error:
             raise CommandError("run_site needs uvicorn: pip install 'uvicorn[standard]'") from error
         call_command("migrate", verbosity=0)
-        base = f"http://127.0.0.1:{options['port']}"
-        simulated = self._is_trial(options["simulator_port"])
-        self._introduce(base)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                asgi_path(), host="127.0.0.1", port=options["port"], log_config=None, ws="none"
+        port, simulator_port = options["port"], options["simulator_port"]
+        with ExitStack() as open_ports:
+            with refusing_in_words("site", port, "--port"):
+                listening = open_ports.enter_context(listening_socket(port))
+            if self._is_trial(simulator_port):
+                with refusing_in_words("simulator", simulator_port, "--simulator-port"):
+                    open_ports.enter_context(running_simulator(port=simulator_port))
+                self._connect_trial(simulator_port)
+            self._introduce(f"http://127.0.0.1:{port}")
+            server = uvicorn.Server(
+                uvicorn.Config(asgi_path(), host="127.0.0.1", port=port, log_config=None, ws="none")
             )
-        )
-        upstreams = running_simulator(port=options["simulator_port"])
-        # uvicorn raises the signal that ended it once more; Ctrl-C is how this command ends.
-        with suppress(KeyboardInterrupt), upstreams if simulated else nullcontext():
-            server.run()
+            # uvicorn raises the signal that ended it once more; Ctrl-C is how this command ends.
+            with suppress(KeyboardInterrupt):
+                server.run(sockets=[listening])
+
+    def _is_trial(self, port: int) -> bool:
+        """Whether simulated upstreams are to answer: they do already, or there are no others."""
+        trial = Connection.objects.filter(base_url__startswith=f"http://127.0.0.1:{port}")
+        return trial.exists() or not Connection.objects.exists()
 
     @no_translations
-    def _is_trial(self, port: int) -> bool:
-        """Whether the connections are the simulated ones, made now if there are none at all."""
-        base = f"127.0.0.1:{port}"
+    def _connect_trial(self, port: int) -> None:
+        """Let the simulator's port be reached, with connections to it if there are none at all."""
+        address = f"127.0.0.1:{port}"
         if not Connection.objects.exists():
-            apply_connections(trial_connections(base))
+            apply_connections(trial_connections(address))
             self.stdout.write("No connection is set up, so three simulated upstreams answer.")
-        simulated = Connection.objects.filter(base_url__startswith=f"http://{base}").exists()
-        if simulated:
-            allow_private_hosts(base)
-        return simulated
+        allow_private_hosts(address)
 
     @no_translations
     def _introduce(self, base: str) -> None:
@@ -79,6 +86,7 @@ class Command(BaseCommand):
                 '       -d \'{"model": "auto", "messages": '
                 '[{"role": "user", "content": "Hello"}]}\'\n'
             )
+        self.stdout.write("Ctrl-C stops it.\n")
         # Redirected output is buffered, and a server that a signal ends does not write it out.
         self.stdout.flush()
 
@@ -96,6 +104,30 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(9)
         users.create_superuser(username=USER_NAME, email="", password=password)
         return password
+
+
+@contextmanager
+def listening_socket(port: int) -> Iterator[socket.socket]:
+    """A socket on this machine's ``port``, taken before anything is said about the site."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        # Another program's attempt to have the port fails from here on.
+        taken.listen()
+        yield taken
+
+
+@contextmanager
+def refusing_in_words(what: str, port: int, option: str) -> Iterator[None]:
+    """A port that cannot be had is a ``CommandError`` with the way out."""
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CommandError(
+            f"The {what} cannot listen on 127.0.0.1 port {port}: {reason}. Stop what listens "
+            f"there, another run_site say, or choose another port with {option}."
+        ) from None
 
 
 def trial_connections(address: str) -> list[dict[str, Any]]:

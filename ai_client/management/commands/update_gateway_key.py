@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from ai_client.key_services import delete_gateway_key, rotate_gateway_key, update_gateway_key
-from ai_client.management.key_options import add_key_options, key_values
+from ai_client.management.key_options import add_key_options, key_values, refusal
 from ai_client.models import GatewayKey
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """NAME and what is to be another way."""
-        parser.add_argument("name", help="the key's name")
+        parser.add_argument("name", metavar="NAME", help="the key's name")
         parser.add_argument("--rename", metavar="NAME", help="call it something else")
         switch = parser.add_mutually_exclusive_group()
         switch.add_argument("--enable", action="store_true", help="let it in again")
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             if values:
                 update_gateway_key(key, **values)
         except ValidationError as error:
-            raise CommandError("\n".join(error.messages)) from error
+            raise refusal(error, "--rename") from error
         if options["rotate"]:
             self.stdout.write(rotate_gateway_key(key))
         elif values:

@@ -30,4 +30,10 @@ def kept_upstream(body: Mapping[str, JsonValue]) -> Kept:
 
 
 def _is_kept(block: JsonObject) -> bool:
-    return block.get("type") == _UPLOAD or member(block, "source").get("type") == "file"
+    source = member(block, "source")
+    if block.get("type") == _UPLOAD or source.get("type") == "file":
+        return True
+    # A document may be made of blocks itself.
+    return any(
+        member(each, "source").get("type") == "file" for each in objects(source.get("content"))
+    )

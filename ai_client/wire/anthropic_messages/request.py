@@ -33,6 +33,7 @@ from ai_client.wire.anthropic_messages.conversation import (
     render_system,
 )
 from ai_client.wire.anthropic_messages.generation import Generation, generation_of, tune
+from ai_client.wire.anthropic_messages.output_schema import render_schema
 
 API_VERSION = "2023-06-01"
 """The version of the API. Its successor 2026-10-21 refuses ``temperature``, ``top_p`` and
@@ -231,6 +232,8 @@ def _tool(declared: FunctionDeclaration) -> Block:
     schema = {"type": "object", **(declared.parameters or {})}
     if schema["type"] == "object":
         schema.setdefault("properties", {})
+    if declared.strict:
+        schema = render_schema(schema, "function_declarations")
     tool: Block = {"name": declared.name, "input_schema": schema}
     if declared.description:
         tool["description"] = declared.description
@@ -266,31 +269,9 @@ def _output_config(config: ModelConfig, effort: str | None) -> Block:
     if effort is not None:
         output["effort"] = effort
     if config.output_schema is not None:
-        output["format"] = {"type": "json_schema", "schema": _closed(config.output_schema)}
+        schema = render_schema(config.output_schema, "output_schema")
+        output["format"] = {"type": "json_schema", "schema": schema}
     return output
-
-
-def _closed(schema: JsonValue) -> JsonValue:
-    """``schema`` with ``additionalProperties: false`` on every object that leaves it open.
-
-    The API requires it. An answer to the closed schema is an answer to the open one too.
-    """
-    if isinstance(schema, list | tuple):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    closed: Block = {}
-    for key, value in schema.items():
-        if key in ("properties", "$defs", "definitions") and isinstance(value, Mapping):
-            closed[key] = {name: _closed(inner) for name, inner in value.items()}
-        elif key in ("items", "anyOf", "allOf", "oneOf", "prefixItems"):
-            closed[key] = _closed(value)
-        else:
-            closed[key] = value
-    kind = closed.get("type")
-    if kind == "object" or (isinstance(kind, list) and "object" in kind) or "properties" in closed:
-        closed.setdefault("additionalProperties", False)
-    return closed
 
 
 def _left_out(config: ModelConfig) -> list[str]:

@@ -22,12 +22,22 @@ def kept_upstream(body: Mapping[str, JsonValue]) -> Kept:
     if any(value and camel_case(name) in _KEPT for name, value in body.items()):
         return Kept.NEEDED
     contents = body.get("contents")
-    for content in objects(contents if isinstance(contents, list) else [contents]):
+    said = contents if isinstance(contents, list) else [contents]
+    system = member(body, "systemInstruction") or member(body, "system_instruction")
+    for content in objects([*said, system]):
         parts = content.get("parts")
         for part in objects(parts if isinstance(parts, list) else [parts]):
             if _is_kept(part):
                 return Kept.NEEDED
+    if any(map(_searches_files, objects(body.get("tools")))):
+        return Kept.NEEDED
     return Kept.NOTHING
+
+
+def _searches_files(tool: JsonObject) -> bool:
+    """Stores of files: https://ai.google.dev/gemini-api/docs/file-search"""
+    search = member(tool, "fileSearch") or member(tool, "file_search")
+    return bool(search.get("fileSearchStoreNames") or search.get("file_search_store_names"))
 
 
 def _is_kept(part: JsonObject) -> bool:

@@ -20,6 +20,10 @@ from ai_client.wire.openai_chat.vocabulary import WIRE
 DEFAULT_VOICE: Final = "alloy"
 """A voice has to be named; this is one that every model has."""
 
+_SAMPLES: Final = "audio/pcm"
+_RATE: Final = 24_000
+"""Of the samples without a header, ``pcm16``."""
+
 _KEPT: Final = ("id", "expires_at")
 _MODALITIES: Final = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO)
 _FORMATS: Final[Mapping[str, str]] = {
@@ -106,7 +110,10 @@ class Sound:
     def file(self) -> File:
         """All of it."""
         sound = b"".join(self._pieces)
-        return File(audio_type(sound), base64_data=base64.b64encode(sound).decode())
+        kind = audio_type(sound)
+        if kind == _SAMPLES:
+            kind = f"{kind};rate={_RATE}"
+        return File(kind, base64_data=base64.b64encode(sound).decode())
 
     def opaque(self) -> JsonObject:
         """What the vendor calls it, and until when it does."""

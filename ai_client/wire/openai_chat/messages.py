@@ -114,14 +114,12 @@ def is_custom(own: JsonValue) -> bool:
 
 
 def _user(message: Message, number: int, ids: CallIds) -> Iterator[dict[str, JsonValue]]:
+    """Results first: OpenAI takes nothing between a message's calls and what they returned."""
     path = f"messages[{number}]"
     waiting: list[MessagePart] = []
     for position, part in enumerate(message.parts):
         match part.content:
             case FunctionResponse() as response:
-                if waiting:
-                    yield {"role": "user", "content": _content(waiting, path)}
-                    waiting = []
                 yield {
                     "role": "tool",
                     "tool_call_id": ids.of(number, position),

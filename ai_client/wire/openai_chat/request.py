@@ -4,8 +4,9 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 Options of a connection that are read here: ``max_tokens_parameter`` (``max_completion_tokens``,
 which OpenAI's reasoning models insist on, or ``max_tokens``, which is all that many compatible
-servers know), ``stream_usage`` (False where a server refuses ``stream_options``) and ``top_k``
-(True where a server knows it; OpenAI does not).
+servers know), ``stream_usage`` (False where a server refuses ``stream_options``), ``top_k`` (True
+where a server knows it; OpenAI does not) and ``strict_schemas`` (False where not all models take
+``strict`` beside a schema).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ai_client.messages import (
     ToolChoice,
     WebSearch,
 )
+from ai_client.openai_json import asking_for_json
 from ai_client.openai_reasoning import effort_for, without_sampling
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.openai_chat.audio import is_spoken, render_modalities
@@ -85,6 +87,7 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
         )
     if not request.messages:
         raise InvalidRequest("A request needs at least one message.", param="messages")
+    request = asking_for_json(request)
     config = request.config
     if request.capability is Capability.SPEECH_GENERATION and not is_spoken(config):
         config = replace(config, output_modalities=(Modality.TEXT, Modality.AUDIO))
@@ -147,7 +150,7 @@ def _settings(config: ModelConfig, target: Target, warnings: list[str]) -> dict[
     if config.web_search is not None:
         said["web_search_options"] = _web_search(config.web_search)
     warnings += _unsaid(config)
-    response_format = _response_format(config)
+    response_format = _response_format(config, target, warnings)
     if response_format is not None:
         said["response_format"] = response_format
     return said
@@ -235,13 +238,15 @@ def _web_search(search: WebSearch) -> dict[str, JsonValue]:
     return {}
 
 
-def _response_format(config: ModelConfig) -> JsonValue:
+def _response_format(config: ModelConfig, target: Target, warnings: list[str]) -> JsonValue:
     if config.output_schema is not None:
         described: dict[str, JsonValue] = {
             "name": config.output_schema_name or "response",
             "schema": dict(config.output_schema),
         }
-        if config.output_schema_strict is not None:
+        if config.output_schema_strict and not target.options.get("strict_schemas", True):
+            warnings.append("output_schema_strict was left out")
+        elif config.output_schema_strict is not None:
             described["strict"] = config.output_schema_strict
         return {"type": "json_schema", "json_schema": described}
     if config.output_mime_type == "application/json":

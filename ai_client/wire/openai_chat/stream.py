@@ -11,6 +11,7 @@ read; what is none of it is ``MalformedAnswer``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -48,6 +49,8 @@ from ai_client.wire.openai_chat.vocabulary import (
 
 _DONE: Final = "[DONE]"
 _LEGACY: Final = "function_call"
+# Random padding is no part of an answer, and a chunk's ``object`` not what a whole answer is.
+_NOT_ADDITIONAL: Final = frozenset(("id", "choices", "usage", "object", "obfuscation"))
 _CHUNK_FIELDS: Final = ("choices", "usage", "prompt_filter_results")
 
 
@@ -58,6 +61,8 @@ class StreamParser:
         self.finished = False
         self.last_usage_only = False
         self._started = False
+        self._head = ResponseStart()
+        self._additional: dict[str, JsonValue] = {}
         self._candidates: dict[int, _Candidate] = {}
 
     def feed(self, event: ServerSentEvent) -> Sequence[Event]:
@@ -100,7 +105,8 @@ class StreamParser:
         if not any(each.said_anything for each in self._candidates.values()):
             raise EmptyAnswer("The upstream's stream has neither content nor a finish reason.")
         self.finished = True
-        return [event for each in self._candidates.values() for event in each.end()]
+        events = [event for each in self._candidates.values() for event in each.end()]
+        return [*self._rest(), *events]
 
     def _chunk(self, data: Mapping[str, JsonValue]) -> Iterator[Event]:
         choices = data.get("choices")
@@ -108,17 +114,26 @@ class StreamParser:
             choices = []
         if not isinstance(choices, list):
             raise MalformedAnswer("The upstream sent a chunk without a list of choices.")
+        for name, value in data.items():
+            if name not in _NOT_ADDITIONAL and (value is not None or name not in self._additional):
+                self._additional[name] = value
         if not self._started:
             answer, model = text_of(data, "id"), text_of(data, "model")
             if answer or model:
                 self._started = True
-                yield ResponseStart(answer, model)
+                self._head = ResponseStart(answer, model, dict(self._additional))
+                yield self._head
         for choice in choices:
             yield from self._choice(choice)
         usage = parse_usage(data.get("usage"))
         if usage is not None:
             self.last_usage_only = not choices
             yield Usage(usage)
+
+    def _rest(self) -> Iterator[Event]:
+        """What the chunks after the first said of the answer."""
+        if self._additional != self._head.additional:
+            yield replace(self._head, additional=self._additional)
 
     def _choice(self, choice: JsonValue) -> Iterator[Event]:
         if not isinstance(choice, dict):

@@ -39,8 +39,6 @@ class StreamRenderer:
         """The bytes for one event; may be empty. Answers beside the first are not told."""
         match event:
             case ResponseStart():
-                if self._begun:
-                    return b""
                 self._answer.begin(event.id, event.model, event.additional)
                 return self._begin()
             case Usage():

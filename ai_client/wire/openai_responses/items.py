@@ -52,9 +52,12 @@ _FILE_NAMES: Final[Mapping[str, str]] = {
 _ANSWERED_WITH: Final = ("encrypted_content", "content")
 
 
-def render_instructions(parts: Sequence[MessagePart]) -> tuple[str | None, list[Item]]:
+def render_instructions(
+    parts: Sequence[MessagePart], *, as_message: bool = False
+) -> tuple[str | None, list[Item]]:
     """The system prompt: ``instructions`` where it is one text, a message where it is several.
 
+    ``as_message``: always a message. OpenAI looks for the word JSON in messages only.
     ``UnsupportedFeature`` for anything but text.
     """
     said = [part for part in parts if part.content]
@@ -64,7 +67,7 @@ def render_instructions(parts: Sequence[MessagePart]) -> tuple[str | None, list[
                 "OpenAI's Responses format takes only text in the system prompt.",
                 param="system_instruction",
             )
-    if len(said) < 2:
+    if not said or (len(said) == 1 and not as_message):
         return (str(said[0].content) if said else None), []
     content = [{"type": INPUT_TEXT, "text": part.content} for part in said]
     return None, [{"role": "system", "content": content}]
@@ -113,15 +116,13 @@ def _is_custom(part: MessagePart) -> bool:
 
 
 def _user(message: Message, number: int, ids: CallIds, custom: frozenset[str]) -> Iterator[Item]:
+    """Results first: servers that turn this into chat take nothing between them and the calls."""
     path = f"messages[{number}]"
     waiting: list[MessagePart] = []
     for position, part in enumerate(message.parts):
         where = f"{path}.parts[{position}]"
         match part.content:
             case FunctionResponse() as response:
-                if waiting:
-                    yield {"role": "user", "content": _content(waiting, path)}
-                    waiting = []
                 call_id = ids.of(number, position)
                 is_custom = call_id in custom
                 yield {

@@ -34,6 +34,10 @@ def _is_kept(item: JsonObject) -> bool:
     kind = item.get("type")
     if kind == ITEM_REFERENCE or (kind is None and "role" not in item and "id" in item):
         return True
+    if kind == "image_generation_call" and not item.get("result"):
+        return True
+    if kind == "code_interpreter_call" and item.get("container_id"):
+        return True
     return any(
         part.get("type") in _FILES and bool(part.get("file_id"))
         for name in ("content", "output")

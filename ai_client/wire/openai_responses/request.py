@@ -25,7 +25,8 @@ from ai_client.messages import (
     ToolChoice,
     WebSearch,
 )
-from ai_client.openai_reasoning import effort_for, without_sampling
+from ai_client.openai_json import asking_for_json, is_json_of_any_shape
+from ai_client.openai_reasoning import effort_for, may_reason, without_sampling
 from ai_client.wire import Target, WireRequest
 from ai_client.wire.openai_responses.carried import without_carried
 from ai_client.wire.openai_responses.items import (
@@ -43,9 +44,8 @@ LEAST_TOKENS: Final = 16
 # OpenAI's that think. Others refuse to be asked for their encrypted reasoning; a model of another
 # name is only asked for it where it is told to think.
 _THINKS = re.compile(
-    r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!\d)(?!(?:\.\d+)?-chat)|codex-|computer-use-)"
+    r"(?:.*/)?(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)(?!\d)(?!(?:\.\d+)?-chat)|codex-|computer-use-)"
 )
-_DOES_NOT = re.compile(r"(?:.*/)?(?:chatgpt-|gpt-[34](?!\d)|gpt-\d(?:\.\d+)?-chat)")
 _ALWAYS_OURS: Final = frozenset(("model", "input", "stream", "stream_options", "store"))
 
 _TUNING: Final = (
@@ -69,11 +69,14 @@ _NO_PARAMETERS: Final[Mapping[str, JsonValue]] = {"type": "object", "properties"
 
 def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     """The request in this dialect; ``UnsupportedFeature`` for what it cannot say."""
-    config = request.config
     _refuse(request, target)
+    request = asking_for_json(request)
+    config = request.config
     warnings = [f"{name} was left out" for name in request.dropped]
     warnings += [f"{name} was left out" for name in _TUNING if getattr(config, name) is not None]
-    instructions, system = render_instructions(config.system_instruction)
+    instructions, system = render_instructions(
+        config.system_instruction, as_message=is_json_of_any_shape(request)
+    )
     body: dict[str, JsonValue] = {
         "model": target.model,
         "input": [*system, *render_input(request.messages)],
@@ -87,7 +90,7 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
     effort = effort_for(config.reasoning, target.model, warnings)
     sampling = without_sampling(config, effort, target.model, warnings)
     body.update(_settings(config, sampling, warnings))
-    reasoning = _reasoning(config.reasoning, effort)
+    reasoning = _reasoning(config.reasoning, effort, target.model)
     if reasoning is not None:
         body["reasoning"] = reasoning
     body.update(_tools(config))
@@ -174,11 +177,10 @@ def _include(request: GenerationRequest, target: Target) -> Iterator[str]:
 
 
 def _may_think(request: GenerationRequest, model: str) -> bool:
-    name = model.lower()
-    if _DOES_NOT.match(name):
+    if not may_reason(model):
         return False
     return (
-        _THINKS.match(name) is not None
+        _THINKS.match(model.lower()) is not None
         or request.config.reasoning is not None
         or any(
             part.is_thought and echoed_item(part) is not None
@@ -206,10 +208,13 @@ def _settings(
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _reasoning(reasoning: Reasoning | None, effort: str | None) -> dict[str, JsonValue] | None:
+def _reasoning(
+    reasoning: Reasoning | None, effort: str | None, model: str
+) -> dict[str, JsonValue] | None:
     """The effort, and that thoughts are to be summed up, since they are never said in full."""
     if effort is None:
-        return {"summary": "auto"} if reasoning == Reasoning() else None
+        as_it_likes = reasoning == Reasoning() and may_reason(model)
+        return {"summary": "auto"} if as_it_likes else None
     return {"effort": effort} if effort == "none" else {"effort": effort, "summary": "auto"}
 
 

@@ -70,8 +70,13 @@ def parse_response(body: bytes) -> GenerativeAiResult:
         model=text_of(data, "model"),
         candidates=(Candidate(Message(Role.MODEL, parts), reason, word, logprobs),),
         usage=parse_usage(data.get("usage")),
-        additional_data={name: value for name, value in data.items() if name not in _KNOWN},
+        additional_data=additional_of(data),
     )
+
+
+def additional_of(data: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """What a response object says beyond what every answer has."""
+    return {name: value for name, value in data.items() if name not in _KNOWN}
 
 
 def parse_output(
@@ -187,7 +192,12 @@ def parse_content(
     """One content of the message ``item``; None where it says nothing."""
     kind = content.get("type") if isinstance(content, dict) else None
     text = content.get(_TEXT_FIELD.get(str(kind), "text")) if isinstance(content, dict) else None
-    if kind not in _TEXT_FIELD or not isinstance(text, str) or not isinstance(content, dict):
+    if (
+        not isinstance(kind, str)
+        or kind not in _TEXT_FIELD
+        or not isinstance(text, str)
+        or not isinstance(content, dict)
+    ):
         raise MalformedAnswer("A content of the upstream's answer is of unknown kind.")
     if kind == REFUSAL:
         return (MessagePart(text, refusal=True) if text else None), ()

@@ -33,6 +33,7 @@ from ai_client.sse import ServerSentEvent
 from ai_client.wire.openai_responses.carried import Carried
 from ai_client.wire.openai_responses.response import (
     BETWEEN,
+    additional_of,
     call_opaque,
     citations_of,
     failure_of,
@@ -93,7 +94,7 @@ class StreamParser:
     def __init__(self) -> None:
         self.finished = False
         self.last_usage_only = False
-        self._started = False
+        self._head: ResponseStart | None = None
         self._items: dict[int, _Item] = {}
         self._next = 0
         self._has_calls = False
@@ -164,13 +165,18 @@ class StreamParser:
                 pass
 
     def _start(self, response: Mapping[str, JsonValue]) -> Iterator[Event]:
-        answer, model = text_of(response, "id"), text_of(response, "model")
-        if not self._started and (answer or model):
-            self._started = True
-            yield ResponseStart(answer, model)
+        head = ResponseStart(
+            text_of(response, "id"), text_of(response, "model"), additional_of(response)
+        )
+        if self._head is None and (head.id or head.model):
+            self._head = head
+            yield head
 
     def _end(self, response: Mapping[str, JsonValue], status: str) -> Iterator[Event]:
         yield from self._start(response)
+        additional = additional_of(response)
+        if self._head is not None and self._head.additional != additional:
+            yield replace(self._head, additional=additional)
         output = response.get("output")
         for index, item in enumerate(output if isinstance(output, list) else ()):
             yield from self._item_done(index, item)

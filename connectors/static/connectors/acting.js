@@ -2,7 +2,7 @@
 // the page.
 
 import { placeOf } from "./renewing.js";
-import { fragment, isHtml, part } from "./requests.js";
+import { fragment, isHtml, part, refusal } from "./requests.js";
 import { text } from "./texts.js";
 import { markSaved, markUnsaved } from "./unsaved.js";
 
@@ -37,8 +37,12 @@ export function mountActing(page, { announce, renew }) {
       return;
     }
     if (!response.ok) {
-      announce(text("refused", { status: response.status }));
+      announce(refusal(response));
       return;
+    }
+    // What was said before a deletion may be about what is gone now.
+    if (form.matches("[data-deletes]")) {
+      document.querySelector('[data-part="messages"]').replaceChildren();
     }
     const changed = response.headers.get("X-Revision");
     if (revision && changed) {

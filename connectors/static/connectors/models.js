@@ -1,6 +1,6 @@
 // Fills the model picker with what the provider lists; any other id can still be typed.
 
-import { fragment, isHtml, part } from "./requests.js";
+import { fragment, isHtml, part, refusal } from "./requests.js";
 import { showAgain } from "./saving.js";
 import { text } from "./texts.js";
 
@@ -23,7 +23,7 @@ export function mountModels(editor, { remount }) {
     }
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {
-      status.textContent = answer.error ?? text("refused", { status: response.status });
+      status.textContent = answer.error ?? refusal(response);
       return;
     }
     list.replaceChildren(...answer.models.map(option));

@@ -1,6 +1,6 @@
 // The order of the tiles: by drag, by keyboard on the handle, by the buttons. Saved at once.
 
-import { part } from "./requests.js";
+import { part, refusal } from "./requests.js";
 import { text } from "./texts.js";
 
 const KEYS = {
@@ -25,7 +25,6 @@ export function moved(items, from, to) {
 }
 
 export function mountOrdering(page, { announce, orderChanged }) {
-  const token = page.querySelector("[name=csrfmiddlewaretoken]").value;
   const list = () => page.querySelector("[data-tiles]");
   const tiles = () => [...(list()?.children ?? [])];
   const tileOf = (event) => event.target.closest?.("[data-tiles] > [data-tile]");
@@ -44,14 +43,14 @@ export function mountOrdering(page, { announce, orderChanged }) {
 
   const save = async () => {
     const body = new FormData();
-    body.set("csrfmiddlewaretoken", token);
+    body.set("csrfmiddlewaretoken", page.querySelector("[name=csrfmiddlewaretoken]").value);
     const wanted = tiles();
     for (const tile of wanted) body.append("id", tile.dataset.tile);
     const response = await part(page.dataset.order, "order", { body });
     if (!response.ok) {
       const answer = await response.json().catch(() => ({}));
       show(stored);
-      announce(text("order_refused", { reason: answer.error ?? "" }));
+      announce(text("order_refused", { reason: answer.error ?? refusal(response) }));
       return;
     }
     stored = wanted;

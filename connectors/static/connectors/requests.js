@@ -1,5 +1,10 @@
 // Requests to the page's own addresses, and how answers are read.
 
+import { text } from "./texts.js";
+
+const TOKEN = "csrfmiddlewaretoken";
+let isTokenOld = false;
+
 export class Refused extends Error {
   constructor(status, reason = "") {
     super(reason || `The site answered ${status}.`);
@@ -9,13 +14,38 @@ export class Refused extends Error {
 }
 
 export async function part(url, name, { body = null, accept = "text/html" } = {}) {
-  return fetch(url, {
+  if (body && isTokenOld) await renewToken(body);
+  const response = await fetch(url, {
     method: body ? "POST" : "GET",
     body,
     headers: { "X-Part": name, Accept: accept },
     credentials: "same-origin",
     redirect: "manual",
   });
+  if (body && isLoggedOut(response)) isTokenOld = true;
+  return response;
+}
+
+// Who logs in gets a new token; the forms on the page still hold the one from before.
+async function renewToken(body) {
+  const { index } = document.querySelector("[data-connectors-page]").dataset;
+  const response = await part(index, "live");
+  if (!response.ok || !isHtml(response)) return;
+  const token = (await fragment(response)).querySelector(`[name=${TOKEN}]`).value;
+  for (const held of document.querySelectorAll(`[name=${TOKEN}]`)) held.value = token;
+  body.set(TOKEN, token);
+  isTokenOld = false;
+}
+
+// The only redirect that scripts are sent leads to the login.
+function isLoggedOut(response) {
+  return response.type === "opaqueredirect";
+}
+
+// What to tell the person of an answer that is none of those a script waits for.
+export function refusal(response) {
+  if (isLoggedOut(response)) return text("logged_out");
+  return text("refused", { status: response.status });
 }
 
 export function isHtml(response) {

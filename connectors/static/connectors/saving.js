@@ -1,6 +1,6 @@
 // Saves without leaving the page, so that what is refused keeps what was typed, the key included.
 
-import { fragment, isHtml, part } from "./requests.js";
+import { fragment, isHtml, part, refusal } from "./requests.js";
 import { text } from "./texts.js";
 import { markUnsaved } from "./unsaved.js";
 
@@ -31,7 +31,7 @@ async function save(form, editor, { announce, remount, saved }) {
     return;
   }
   if (!isHtml(response) || ![200, 409, 422].includes(response.status)) {
-    announce(text("refused", { status: response.status }));
+    announce(refusal(response));
     return;
   }
   showAgain(editor, await fragment(response), remount);

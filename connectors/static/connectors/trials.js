@@ -1,6 +1,6 @@
 // Runs a test and shows each step when it is done.
 
-import { fragment, isHtml, jsonLines, part, piecesOf } from "./requests.js";
+import { fragment, isHtml, jsonLines, part, piecesOf, refusal } from "./requests.js";
 import { showAgain } from "./saving.js";
 import { text } from "./texts.js";
 
@@ -35,7 +35,7 @@ export function mountTrial(editor, { announce, remount, refresh }) {
       return;
     }
     if (!response.ok) {
-      status.textContent = text("refused", { status: response.status });
+      status.textContent = refusal(response);
       return;
     }
     let hasFailed = false;

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from ai_client import prompt
+from ai_client import Capability, default_registry, prompt
 from ai_client.client import default_client
 from ai_client.connections import load
-from ai_client.errors import KeyRejected, NoModelFound, UpstreamModelMissing
+from ai_client.errors import (
+    CapabilityUnsupported,
+    KeyRejected,
+    NoModelFound,
+    UpstreamModelMissing,
+)
 from ai_client.messages import GenerationRequest, ModelConfig, user_message
+from ai_client.model_directory import ModelDirectory
 from ai_client.providers.azure_ai_foundry import PROVIDER
 from ai_client.simulator.azure import AzureSimulator
+from ai_client.simulator.server import running
 from connectors.services import create_connection
-from tests.ai_client.azure.conftest import KEY
+from tests.ai_client.azure.conftest import INFO, KEY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +113,31 @@ def test_an_image_of_a_deployment_with_a_name_of_its_own(resource: AzureSimulato
     assert prompt("A parrot").generate_image().is_image
     (request,) = resource.requests
     assert request.path == "/openai/deployments/pictures/images/generations"
+
+
+def test_a_deployment_whose_name_says_nothing_is_asked_for_what_is_said(
+    resource: AzureSimulator,
+) -> None:
+    connect(resource, deployments="gpt-4.1, pictures", capabilities=EVERYTHING)
+    assert prompt("A parrot").using_model("azure/pictures").generate_image().is_image
+    assert asyncio.run(prompt("A parrot").using_model("azure/pictures").agenerate_image()).is_image
+    paths = {request.path for request in resource.requests}
+    assert paths == {"/openai/deployments/pictures/images/generations"}
+    with pytest.raises(CapabilityUnsupported, match="is for text_generation"):
+        prompt("A parrot").using_model("azure/gpt-4.1").generate_image()
+
+
+def test_what_a_single_model_says_that_it_is_for_need_not_be_stored() -> None:
+    info = {**INFO, "model_name": "vectors", "model_type": "embeddings"}
+    with running(AzureSimulator(KEY, info=info, single_model=True)) as simulator:
+        connect(simulator, endpoint_type="single-model", deployments="", capabilities="")
+        (found,) = default_registry().provider_models(PROVIDER.slug)
+        assert found.capabilities == (Capability.EMBEDDING_GENERATION,)
+        # Another process reads it from the cache.
+        assert ModelDirectory().models(default_client().snapshot().connections[0]) == (found,)
+        assert [request.path for request in simulator.requests] == ["/info"]
+        with pytest.raises(NoModelFound):
+            prompt("Hello").generate_text()
 
 
 def test_embeddings(resource: AzureSimulator) -> None:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ai_client import File, Message, PromptBuilder, Role, prompt, user_message
+from ai_client import (
+    File,
+    FunctionCall,
+    FunctionResponse,
+    Message,
+    PromptBuilder,
+    Role,
+    model_message,
+    prompt,
+    user_message,
+)
 from ai_client.capabilities import Capability
 from ai_client.messages import Channel, FinishReason, MessagePart
 from ai_client.simulator.media_files import PICTURES, wav
 from tests.ai_client.scenarios.scenario import Scenarios, seen
 from tests.ai_client.scenarios.stage import Stage
+from tests.ai_client.scenarios.upstreams import OPENAI
 from tests.ai_client.scenarios.ways import WHOLE
 
 scenario = Scenarios(alone=True)
@@ -171,9 +182,68 @@ def json_of_a_schema(stage: Stage) -> object:
 
 
 @scenario
+def json_of_a_schema_with_bounds(stage: Stage) -> object:
+    schema: Any = {
+        "type": "object",
+        "properties": {"rooms": {"type": "integer", "minimum": 1, "maximum": 9}},
+        "required": ["rooms"],
+        "additionalProperties": False,
+    }
+    result = stage.way.result(prompt("A house").as_json_response(schema))
+    assert result.to_text() == '{"rooms":1}'
+    return seen(result)
+
+
+@scenario
+def json_with_members_of_any_name(stage: Stage) -> object:
+    """Who has no word for it is passed over."""
+    stage.connect(stage.own(), stage.of(OPENAI, name="last"))
+    schema: Any = {
+        "type": "object",
+        "properties": {"by_name": {"type": "object", "additionalProperties": {"type": "integer"}}},
+        "required": ["by_name"],
+        "additionalProperties": False,
+    }
+    result = stage.way.result(prompt("Places").as_json_response(schema))
+    assert result.to_text() == '{"by_name":{}}'
+    return seen(result)
+
+
+@scenario
 def json_of_any_shape(stage: Stage) -> object:
-    result = stage.way.result(prompt("Hello as JSON").as_json_response())
-    assert result.to_text() == '{"echo":"Hello as JSON"}'
+    said = stage.way.result(prompt("Hello as JSON").as_json_response())
+    assert said.to_text() == '{"echo":"Hello as JSON"}'
+    unsaid = stage.way.result(prompt("Hello").as_json_response())
+    assert unsaid.to_text() == '{"echo":"Hello"}'
+    in_system = stage.way.result(
+        prompt("Hello").using_system_instruction("Speak json").as_json_response()
+    )
+    assert in_system.to_text() == '{"echo":"Hello"}'
+    return seen(said), seen(unsaid), seen(in_system)
+
+
+@scenario
+def json_of_any_shape_of_who_can(stage: Stage) -> object:
+    stage.connect(stage.own(), stage.other(), stage.of(OPENAI, name="last"))
+    asked = prompt("Hello").as_json_response()
+    assert stage.way.is_supported(asked, "text_generation")
+    result = stage.way.result(asked)
+    assert result.to_text() == '{"echo":"Hello"}'
+    return seen(result)
+
+
+@scenario
+def text_beside_the_result_of_a_function(stage: Stage) -> object:
+    beside = Message(
+        Role.USER,
+        (MessagePart("And"), MessagePart(FunctionResponse("call_1", "f", "4")), MessagePart("so?")),
+    )
+    result = stage.way.result(
+        prompt(beside).with_history(
+            user_message("Two and two"), model_message(FunctionCall("call_1", "f", "{}"))
+        )
+    )
+    assert result.to_text()
     return seen(result)
 
 

@@ -20,6 +20,7 @@ from ai_client.messages import OperationState
 from tests.ai_client.scenarios.conversations import PICTURE
 from tests.ai_client.scenarios.scenario import Scenarios, seen, told
 from tests.ai_client.scenarios.stage import Stage
+from tests.ai_client.scenarios.upstreams import OPENAI
 from tests.ai_client.scenarios.ways import WHOLE
 
 scenario = Scenarios(alone=True)
@@ -148,6 +149,42 @@ def text_read_aloud_by_anybody(stage: Stage) -> object:
     """A voice need not be chosen."""
     file = stage.way.read_aloud(prompt("Good morning")).to_audio_file()
     assert len(file.as_bytes()) > 500
+    return file
+
+
+@scenario.in_ways(*WHOLE)
+def text_read_aloud_in_a_format(stage: Stage) -> object:
+    asked = prompt("Good morning").as_output_mime_type("audio/mpeg")
+    file = stage.way.read_aloud(asked).to_audio_file()
+    assert file.mime_type == "audio/mpeg"
+    return file
+
+
+@scenario.in_ways(*WHOLE)
+def text_read_aloud_in_a_format_of_who_has_it(stage: Stage) -> object:
+    """Who makes no such format is passed over, and does not count as one who can."""
+    asked = prompt("Good morning").as_output_mime_type("audio/mpeg")
+    makes_it = stage.upstream.slug not in ("anthropic", "google")
+    stage.connect(stage.own())
+    assert stage.way.is_supported(asked, "text_to_speech_conversion") is makes_it
+    stage.connect(stage.own(), stage.of(OPENAI, name="last"))
+    stage.clear_log()
+    file = stage.way.read_aloud(asked).to_audio_file()
+    assert file.mime_type == "audio/mpeg"
+    assert len(stage.attempts()) == 1
+    return file
+
+
+@scenario.in_ways(*WHOLE)
+def text_read_aloud_twice(stage: Stage) -> object:
+    return seen(stage.way.read_aloud(prompt("Good morning").using_candidate_count(2)))
+
+
+@scenario.in_ways(*WHOLE)
+def text_read_aloud_as_wav(stage: Stage) -> object:
+    asked = prompt("Good morning").as_output_mime_type("audio/wav")
+    file = stage.way.read_aloud(asked).to_audio_file()
+    assert file.mime_type == "audio/wav"
     return file
 
 

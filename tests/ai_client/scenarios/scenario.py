@@ -70,6 +70,7 @@ def seen(result: GenerativeAiResult) -> object:
 
     The simulators make ids of calls, Google's signatures and files of the bytes of the request.
     Google signs a complete answer's last text, and a streamed one's with an empty text after it.
+    OpenAI calls the pieces of a stream ``object`` something else than a complete answer.
     """
     candidates = []
     for candidate in result.candidates:
@@ -87,7 +88,8 @@ def seen(result: GenerativeAiResult) -> object:
                 parts.append((content, part.channel, part.refusal, part.citations, is_signed))
         ending = (candidate.finish_reason, candidate.raw_finish_reason, candidate.logprobs)
         candidates.append((parts, *ending))
-    return result.model, candidates, result.usage
+    additional = {name: each for name, each in result.additional_data.items() if name != "object"}
+    return result.model, candidates, result.usage, additional
 
 
 def told(error: AiClientError) -> object:

@@ -113,6 +113,14 @@ REFUSED: dict[str, dict[str, Refusal]] = {
     "vectors_of_a_length": {"anthropic": _VECTOR},
     "text_read_aloud": {"anthropic": _ALOUD},
     "text_read_aloud_by_anybody": {"anthropic": _ALOUD},
+    "text_read_aloud_in_a_format": {
+        "anthropic": nobody_here("text_to_speech_conversion", "OpenAI (gpt-*-tts*"),
+        "google": nobody_here("outputMimeType audio/mpeg", "OpenAI (gpt-*-tts*"),
+    },
+    "text_read_aloud_twice": {
+        each.slug: nobody_here("candidateCount", "text_to_speech_conversion") for each in UPSTREAMS
+    },
+    "text_read_aloud_as_wav": {"anthropic": _ALOUD},
     "a_spoken_answer": {"anthropic": _SPEECH},
     "a_spoken_answer_among_words": {
         each.slug: _SPEECH_AMONG_WORDS for each in (ANTHROPIC, GOOGLE, AZURE)

@@ -257,7 +257,9 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     return tuple(messages)
 
 
-schemas = st.just({"type": "object", "properties": {"x": {"type": "string"}}})
+schemas = st.just(
+    {"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": False}
+)
 declared = st.builds(
     FunctionDeclaration, texts, texts | st.just(""), schemas, st.none() | st.booleans(), caches
 )

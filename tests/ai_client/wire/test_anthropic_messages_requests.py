@@ -366,7 +366,11 @@ class TestTools:
             {
                 "name": "look",
                 "description": "Looks.",
-                "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}},
+                "input_schema": {
+                    "type": "object",
+                    "properties": {"at": {"type": "string"}},
+                    "additionalProperties": False,
+                },
                 "strict": True,
             },
         ]
@@ -414,7 +418,6 @@ class TestJsonOutput:
             "properties": {
                 "properties": {"type": ["object", "null"], "properties": {}},
                 "list": {"type": "array", "items": {"$ref": "#/$defs/Item"}},
-                "free": {"type": "object", "additionalProperties": {"type": "string"}},
             },
             "$defs": {"Item": {"anyOf": [{"type": "object", "properties": {}}, {"type": "null"}]}},
         }
@@ -424,10 +427,95 @@ class TestJsonOutput:
         closed = sent["schema"]
         assert closed["additionalProperties"] is False
         assert closed["properties"]["properties"]["additionalProperties"] is False
-        assert closed["properties"]["free"]["additionalProperties"] == {"type": "string"}
         assert closed["$defs"]["Item"]["anyOf"][0]["additionalProperties"] is False
         assert "additionalProperties" not in closed["properties"]
         assert json.dumps(schema) == untouched
+
+    @pytest.mark.parametrize(
+        ("given", "sent"),
+        [
+            (
+                {"type": "integer", "minimum": 1, "multipleOf": 2, "description": "Rooms."},
+                {"type": "integer", "description": "Rooms.\n\n{minimum: 1, multipleOf: 2}"},
+            ),
+            (
+                {"type": "string", "minLength": 2, "maxLength": 3},
+                {"type": "string", "description": "{minLength: 2, maxLength: 3}"},
+            ),
+            (
+                {"type": "array", "items": {"type": "number", "maximum": 5}, "minItems": 2},
+                {
+                    "type": "array",
+                    "items": {"type": "number", "description": "{maximum: 5}"},
+                    "description": "{minItems: 2}",
+                },
+            ),
+            (
+                {"type": "array", "items": {}, "minItems": 1, "uniqueItems": True},
+                {"type": "array", "items": {}, "minItems": 1, "description": "{uniqueItems: true}"},
+            ),
+            (
+                {"type": "array", "prefixItems": [{"type": "string"}, {"type": "null"}]},
+                {
+                    "type": "array",
+                    "items": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                    "description": '{prefixItems: [{"type": "string"}, {"type": "null"}]}',
+                },
+            ),
+            (
+                {"oneOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+                {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+            ),
+            (
+                {"type": "string", "format": "regex", "pattern": "^a(?!b)"},
+                {"type": "string", "description": '{format: "regex", pattern: "^a(?!b)"}'},
+            ),
+            ({"type": "string", "pattern": "^a+$"}, {"type": "string", "pattern": "^a+$"}),
+        ],
+    )
+    def test_says_in_words_what_no_schema_may_hold(self, given: Any, sent: Any) -> None:
+        schema = {"type": "object", "properties": {"x": given}, "additionalProperties": False}
+        strict = FunctionDeclaration("f", parameters=schema, strict=True)
+        loose = FunctionDeclaration("g", parameters=schema)
+        rendered = body(output_schema=schema, function_declarations=(strict, loose))
+        assert rendered["output_config"]["format"]["schema"]["properties"] == {"x": sent}
+        of_tools = [tool["input_schema"]["properties"]["x"] for tool in rendered["tools"]]
+        assert of_tools == [sent, given]
+
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            {"type": "object", "additionalProperties": {"type": "integer"}},
+            {"type": "object", "properties": {"x": {"additionalProperties": True}}},
+            {"type": "object", "patternProperties": {"^x": {}}},
+            {"type": "object", "properties": {"child": {"$ref": "#"}}},
+            {
+                "$ref": "#/$defs/A",
+                "$defs": {
+                    "A": {"properties": {"b": {"$ref": "#/$defs/B"}}},
+                    "B": {"type": "array", "items": {"$ref": "#/$defs/A"}},
+                },
+            },
+        ],
+    )
+    def test_of_any_name_or_depth_is_refused(self, schema: Any) -> None:
+        with pytest.raises(UnsupportedFeature) as caught:
+            render(output_schema=schema)
+        assert caught.value.param == "output_schema"
+        strict = FunctionDeclaration("f", parameters=schema, strict=True)
+        with pytest.raises(UnsupportedFeature) as caught:
+            render(function_declarations=(strict,))
+        assert caught.value.param == "function_declarations"
+
+    def test_takes_the_same_definition_twice(self) -> None:
+        twice = {"$ref": "#/$defs/A"}
+        schema = {
+            "type": "object",
+            "properties": {"a": twice, "b": twice},
+            "$defs": {"A": {"type": "string"}},
+        }
+        sent = body(output_schema=schema)["output_config"]["format"]["schema"]
+        assert sent["properties"] == {"a": twice, "b": twice}
 
     def test_without_a_schema_is_refused(self) -> None:
         with pytest.raises(UnsupportedFeature, match="JSON schema"):

@@ -84,8 +84,11 @@ def plain(wire: str, example: Example) -> GenerativeAiResult:
 
 
 def without_envelope(answer: GenerativeAiResult) -> GenerativeAiResult:
-    """What only complete answers carry besides the answer itself is not streamed."""
-    return replace(answer, additional_data={})
+    """Chunks of OpenAI's chat are called ``object`` something else than complete answers."""
+    said = answer.additional_data
+    is_chat = said.get("object") == "chat.completion"
+    kept = {name: value for name, value in said.items() if name != "object" or not is_chat}
+    return replace(answer, additional_data=kept)
 
 
 def test_every_format_with_a_client_face_has_examples() -> None:

@@ -25,6 +25,7 @@ from ai_client.messages import (
     text_part,
     user_message,
 )
+from ai_client.registration import provider_for
 from ai_client.wire import ClientFace, Target, openai_chat
 
 CLIENT: ClientFace = openai_chat
@@ -186,7 +187,7 @@ def test_a_file_in_the_system_prompt_is_refused() -> None:
         rendered(system_instruction=(MessagePart(File("image/png", base64_data="AAAA")),))
 
 
-def test_calls_and_results_go_out_as_tool_messages_in_order() -> None:
+def test_results_go_out_as_tool_messages_before_what_is_said_beside_them() -> None:
     result = MessagePart(FunctionResponse("call_b", "time", {"hour": 5}))
     several = MessagePart(FunctionResponse("call_a", "f", parts=(text_part("x"), text_part("y"))))
     assert messages_of(
@@ -215,9 +216,11 @@ def test_calls_and_results_go_out_as_tool_messages_in_order() -> None:
             "tool_call_id": "call_a",
             "content": [{"type": "text", "text": "x"}, {"type": "text", "text": "y"}],
         },
-        {"role": "user", "content": "and"},
         {"role": "tool", "tool_call_id": "call_b", "content": '{"hour":5}'},
-        {"role": "user", "content": "then?"},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "and"}, {"type": "text", "text": "then?"}],
+        },
     ]
 
 
@@ -342,8 +345,16 @@ def test_structured_output() -> None:
         "schema": schema,
         "strict": True,
     }
+    groq = provider_for("groq")
+    assert groq is not None
+    config = ModelConfig(output_schema=schema, output_schema_strict=True)
+    there = Target("llama", "Groq", groq.options)
+    sent = CLIENT.render_request(GenerationRequest(HELLO, config), there)
+    assert "strict" not in sent.body["response_format"]["json_schema"]
+    assert sent.warnings == ("output_schema_strict was left out",)
     loose = rendered(output_mime_type="application/json")
     assert loose["response_format"] == {"type": "json_object"}
+    assert loose["messages"][0] == {"role": "system", "content": "Answer in JSON."}
     with pytest.raises(UnsupportedFeature, match="not text/x"):
         rendered(output_mime_type="text/x.enum")
 

@@ -121,7 +121,8 @@ def test_a_plain_answer() -> None:
 def test_a_streamed_answer_is_the_same_as_the_plain_one(size: int | None) -> None:
     streamed = collect(events_of(fixture("text.sse"), size))
     plain = CLIENT.parse_response(fixture("text.json"))
-    assert streamed == replace(plain, additional_data={})
+    said = {name: each for name, each in plain.additional_data.items() if name != "object"}
+    assert streamed == replace(plain, additional_data=said)
 
 
 def test_calls_choices_refusals_citations_and_logprobs() -> None:
@@ -257,10 +258,26 @@ def test_arguments_that_are_no_json_pass_as_they_are() -> None:
     assert parts_of(plain)[0].content == FunctionCall("a", "f", "{oops")
 
 
+def test_what_only_later_chunks_say_of_the_answer_is_kept() -> None:
+    head = {"id": "a", "model": "m", "service_tier": None}
+    said = {"choices": [{"delta": {"content": "Hi"}}]}
+    ended = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+    late = {"service_tier": "flex", "citations": ["https://a.example"], "obfuscation": "xy"}
+    lines = [{**head, **said}, {**head, **ended, **late}]
+    stream = b"".join(b"data: " + json.dumps(line).encode() + b"\n\n" for line in lines)
+    assert collect(events_of(stream + b"data: [DONE]\n\n")).additional_data == {
+        "model": "m",
+        "service_tier": "flex",
+        "citations": ["https://a.example"],
+    }
+
+
 def test_azures_chunks_without_choices_or_delta_are_nothing() -> None:
     events = events_of(fixture("azure.sse"))
-    assert events[0] == ResponseStart("chatcmpl-A1", "gpt-5.4-mini-2026-03-17")
+    assert isinstance(events[0], ResponseStart)
+    assert (events[0].id, events[0].model) == ("chatcmpl-A1", "gpt-5.4-mini-2026-03-17")
     assert collect(events).to_text() == "Hello"
+    assert "prompt_filter_results" in collect(events).additional_data
 
 
 def test_only_the_chunk_of_token_counts_is_called_one() -> None:

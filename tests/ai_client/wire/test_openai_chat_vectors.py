@@ -158,6 +158,12 @@ def without_search(body: Body) -> Body:
     return {name: value for name, value in body.items() if name != "web_search_options"}
 
 
+def without_asking_for_json(body: Body) -> Body:
+    """JSON without a schema is asked for in words as well here: OpenAI refuses it otherwise."""
+    kept = [m for m in body["messages"] if "Answer in JSON." not in str(m["content"])]
+    return {**body, "messages": kept}
+
+
 def without_zero(body: Body) -> Body:
     """The system instruction "0" is one here; PHP takes it for none."""
     return {**body, "messages": [m for m in body["messages"] if m["role"] != "system"]}
@@ -208,6 +214,7 @@ REQUEST_DIFFERENCES: Mapping[str, tuple[Evening, set[str]]] = {
     "with_logprobs": (with_logprobs, {"top_logprobs_only"}),
     "without_voice": (without_voice, {"all_options", "output_modalities_audio_text_order"}),
     "without_search": (without_search, {"all_options"}),
+    "without_asking_for_json": (without_asking_for_json, {"json_without_schema"}),
     "without_zero": (without_zero, {"system_instruction_zero_string"}),
 }
 
@@ -224,14 +231,14 @@ SENT_HERE: Mapping[str, list[Body]] = {
             ],
         }
     ],
-    # Results and text in one message are two messages of this dialect.
+    # Results and text in one message are two messages of this dialect, the results first.
     "function_response_with_text_rejected": [
         {"role": "tool", "tool_call_id": "a", "content": "1"},
         {"role": "user", "content": "and this"},
     ],
     "text_with_function_response_rejected": [
-        {"role": "user", "content": "and this"},
         {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "user", "content": "and this"},
     ],
 }
 """What the PHP AI Client refuses and we can say."""

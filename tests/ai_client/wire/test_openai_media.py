@@ -321,7 +321,7 @@ def spoken(data: bytes) -> GenerativeAiResult:
         (b"fLaC\0", "audio/flac"),
         (b"OggS\0", "audio/ogg"),
         (b"\xff\xf1\x50", "audio/aac"),
-        (b"\x01\0\x02\0", "audio/pcm"),
+        (b"\x01\0\x02\0", "audio/pcm;rate=24000"),
     ],
 )
 def test_a_spoken_answer_is_its_words_and_its_sound(data: bytes, mime_type: str) -> None:

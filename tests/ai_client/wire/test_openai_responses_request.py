@@ -94,6 +94,26 @@ def test_reasoning_is_asked_for_where_the_model_may_have_some(
     assert ("reasoning.encrypted_content" in body.get("include", [])) is asked
 
 
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [
+        ((), ["Answer in JSON."]),
+        ((MessagePart("Be brief."),), ["Be brief.", "Answer in JSON."]),
+        ((MessagePart("Write Json."),), ["Write Json."]),
+    ],
+)
+def test_json_of_any_shape_is_asked_for_in_a_message(
+    system: tuple[MessagePart, ...], said: list[str]
+) -> None:
+    """OpenAI refuses it where no message has the word, and instructions are none."""
+    body = rendered(system_instruction=system, output_mime_type="application/json")
+    assert "instructions" not in body
+    assert body["input"][0] == {
+        "role": "system",
+        "content": [{"type": "input_text", "text": text} for text in said],
+    }
+
+
 def test_one_system_prompt_is_the_instructions_and_several_are_a_message() -> None:
     one = rendered(system_instruction=(MessagePart("Be brief."),))
     assert one["instructions"] == "Be brief."
@@ -419,8 +439,11 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         choices.append(ToolChoice("function", tools[0].name))
     top = maybe(st.integers(1, 20))
     schema = maybe(SCHEMA)
+    mime_type = maybe(st.just("application/json"))
+    # JSON of any shape that nobody speaks of is asked for in one more text.
+    asked = ["Speak JSON."] if mime_type and not schema else []
     return ModelConfig(
-        system_instruction=tuple(map(MessagePart, draw(st.lists(TEXT, max_size=3)))),
+        system_instruction=tuple(map(MessagePart, [*draw(st.lists(TEXT, max_size=3)), *asked])),
         max_tokens=maybe(st.integers(16, 10**6)),
         temperature=maybe(st.floats(0, 2)),
         top_p=maybe(st.floats(0, 1)),
@@ -429,7 +452,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         function_declarations=tuple(tools) if tools else None,
         tool_choice=maybe(st.sampled_from(choices)) if tools else None,
         parallel_tool_calls=maybe(st.booleans()) if tools else None,
-        output_mime_type=maybe(st.just("application/json")),
+        output_mime_type=mime_type,
         output_schema=schema,
         output_schema_name=draw(NAME) if schema else None,
         output_schema_strict=maybe(st.booleans()) if schema else None,

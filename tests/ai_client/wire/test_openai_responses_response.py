@@ -41,6 +41,20 @@ def streamed(lines: Sequence[Mapping[str, Any]]) -> list[Event]:
     return [*read, *parser.close()]
 
 
+def test_a_stream_tells_of_the_answer_what_its_end_says() -> None:
+    begun = {"id": "resp_1", "object": "response", "model": "m", "service_tier": "auto"}
+    message = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    ended = {**begun, "status": "completed", "service_tier": "flex", "output": [message]}
+    read = streamed(
+        [
+            {"type": "response.created", "response": {**begun, "status": "in_progress"}},
+            {"type": "response.completed", "response": ended},
+        ]
+    )
+    assert collect(read) == CLIENT.parse_response(json.dumps(ended).encode())
+    assert collect(read).additional_data["service_tier"] == "flex"
+
+
 def parts_of(result: GenerativeAiResult) -> tuple[MessagePart, ...]:
     (candidate,) = result.candidates
     return candidate.message.parts
@@ -230,6 +244,10 @@ def test_a_failed_answer_is_the_error_it_says(error: Any, kind: type[Exception])
         (b'{"output": [{"no": "type"}]}', errors.MalformedAnswer),
         (
             b'{"output": [{"type": "message", "role": "user", "content": []}]}',
+            errors.MalformedAnswer,
+        ),
+        (
+            b'{"output": [{"type": "message", "role": "assistant", "content": [{"type": []}]}]}',
             errors.MalformedAnswer,
         ),
         (b'{"output": []}', errors.EmptyAnswer),
