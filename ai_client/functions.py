@@ -179,7 +179,7 @@ def _hints(callee: Callee) -> dict[str, Any]:
     if inspect.isclass(callee):
         return typing.get_type_hints(callee, include_extras=True)
     is_function = inspect.isroutine(callee) or hasattr(callee, "__wrapped__")
-    function: Any = callee if is_function else callee.__call__  # type: ignore[operator]
+    function: Any = callee if is_function else type(callee).__call__
     written = dict(getattr(function, "__annotations__", {}))
     written.pop("return", None)
     known = getattr(inspect.unwrap(function), "__globals__", {})

@@ -45,7 +45,18 @@ _UNSAID: Final = frozenset(
     )
 )
 _FORMATS: Final = frozenset(
-    "date-time time date duration email hostname uri ipv4 ipv6 uuid".split()  # noqa: SIM905
+    (
+        "date-time",
+        "time",
+        "date",
+        "duration",
+        "email",
+        "hostname",
+        "uri",
+        "ipv4",
+        "ipv6",
+        "uuid",
+    )
 )
 _UNSAID_PATTERN: Final = re.compile(r"\(\?[=!<]|\\[bB1-9]")
 
