@@ -20,8 +20,9 @@ from django.utils.module_loading import import_string
 from ai_client.addresses import AllowList
 from ai_client.ask import Limits
 from ai_client.prices import NO_PRICES, PriceTable, price_table
-from connectors.conf import ai_enabled as connectors_enabled
-from connectors.conf import leaves_on
+from connectors.conf import ai_enabled, leaves_on, looked_up, setting
+
+__all__ = ["ai_enabled"]
 
 _HOSTS_VARIABLE = "KONEEK_ALLOW_PRIVATE_HOSTS"
 _SPOOL_VARIABLE = "AI_CLIENT_SPOOL_DIR"
@@ -108,9 +109,9 @@ class _Given:
 
 
 def _as_given() -> _Given:
-    # Each request asks several times, and the dict hardly ever changes: comparing it is cheaper.
+    # Each request asks several times, and the dict hardly ever changes: to compare is cheaper.
     global _last_given
-    said: Mapping[str, Any] = getattr(settings, "AI_CLIENT", None) or {}
+    said: Any = looked_up("AI_CLIENT") or _said()
     found = _last_given
     if found is None or found.said != said:
         found = _last_given = _read(dict(said))
@@ -133,16 +134,11 @@ def _read(said: Mapping[str, Any]) -> _Given:
 _last_given: _Given | None = None
 
 
-def ai_enabled() -> bool:
-    """Whether AI is on: off when this app's switch or that of the connectors says so.
-
-    ``apps`` has told the connectors of this app's, ``switched_on``.
-    """
-    return connectors_enabled()
-
-
 def switched_on() -> bool:
-    """Whether ``AI_CLIENT["ENABLED"]`` leaves AI on, by ``connectors.conf.leaves_on``."""
+    """Whether ``AI_CLIENT["ENABLED"]`` leaves AI on, by ``connectors.conf.leaves_on``.
+
+    ``apps`` has told the connectors of this switch, so ``ai_enabled`` asks for both.
+    """
     return _as_given().switched_on
 
 
@@ -163,13 +159,17 @@ def prices() -> PriceTable:
 
 
 def _given(name: str) -> object:
-    return (getattr(settings, "AI_CLIENT", None) or {}).get(name)
+    return _said().get(name)
+
+
+def _said() -> Mapping[str, Any]:
+    said: Any = looked_up("AI_CLIENT") or setting("AI_CLIENT")
+    return said or {}
 
 
 def prevent_prompt() -> Callable[..., object] | None:
     """What decides about each prompt; None where nobody does. ``ImportError`` for a wrong path."""
-    given = getattr(settings, "AI_CLIENT", None) or {}
-    path = given.get("PREVENT_PROMPT")
+    path = _as_given().settings.PREVENT_PROMPT
     if not path:
         return None
     found: Callable[..., object] = import_string(path)

@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +23,7 @@ from ai_client.log_list import (
     LogList,
 )
 from ai_client.models import RequestLog
+from connectors.moments import local
 
 if TYPE_CHECKING:
     _RequestLogAdmin = admin.ModelAdmin[RequestLog]
@@ -125,7 +125,7 @@ class RequestLogAdmin(_RequestLogAdmin):
     @admin.display(description=_("created"), ordering="created")
     def began(self, row: RequestLog) -> str:
         """When the request began, to the second."""
-        return localtime(row.created).strftime("%Y-%m-%d %H:%M:%S")
+        return local(row.created).strftime("%Y-%m-%d %H:%M:%S")
 
     @admin.display(description=_("gateway key"), ordering="gateway_key_name")
     def key_name(self, row: RequestLog) -> str:

@@ -21,10 +21,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import date_format, number_format
 from django.utils.text import capfirst
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from ai_client.models import RequestLog
+from connectors.moments import local
 
 if TYPE_CHECKING:
     _Paginator = Paginator[RequestLog]
@@ -160,7 +160,7 @@ class LogList(ChangeList):
         def link(wanted: Mapping[str, int]) -> str:
             return self.get_query_string(dict(wanted), ["created__"])
 
-        return periods(localtime(first).date(), localtime(last).date(), tuple(chosen), link)
+        return periods(local(first).date(), local(last).date(), tuple(chosen), link)
 
 
 @dataclass(frozen=True, slots=True)

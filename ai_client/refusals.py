@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from functools import cache
 from time import time
 
 from django.db import DatabaseError, InterfaceError
 
 from connectors.approvals import Refusal, record_refusals
+from connectors.moments import from_unix
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ def _added_up(noted: list[tuple[str, str, float]]) -> list[Refusal]:
             caller,
             connector,
             len(seen),
-            datetime.fromtimestamp(min(seen), UTC),
-            datetime.fromtimestamp(max(seen), UTC),
+            from_unix(min(seen)),
+            from_unix(max(seen)),
         )
         for (caller, connector), seen in times.items()
     ]

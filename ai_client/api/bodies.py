@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from typing import cast
 
 from django.core.exceptions import ValidationError as ModelError
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
@@ -18,6 +17,7 @@ from ai_client.api.representations import GatewayKeyShown
 from ai_client.key_services import WRITABLE, KeyValues
 from connectors.api.bodies import object_in
 from connectors.errors import FieldError
+from connectors.moments import storable
 
 READ_ONLY = tuple(name for name in GatewayKeyShown.__annotations__ if name not in WRITABLE)
 """What a representation holds beyond what can be written; sent back, it is passed over."""
@@ -77,7 +77,7 @@ def _moment(name: str, value: object) -> object:
         moment = None
     _require(name, value, moment is not None, what)
     assert moment is not None
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return storable(moment)
 
 
 def _require(name: str, value: object, fits: bool, what: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import TypedDict
@@ -13,6 +13,7 @@ import orjson
 from ai_client.key_services import WRITABLE
 from ai_client.key_use import KeyUse, uses
 from ai_client.models import GatewayKey
+from connectors.moments import in_utc
 
 
 class KeyUseShown(TypedDict):
@@ -94,7 +95,7 @@ def _shown(key: GatewayKey, use: KeyUse) -> GatewayKeyShown:
         "concurrency": key.concurrency,
         "budget_per_day": _money(key.budget_per_day),
         "budget_per_month": _money(key.budget_per_month),
-        "created": key.created.astimezone(UTC).isoformat(),
+        "created": in_utc(key.created).isoformat(),
         "last_used": _moment(key.last_used),
         "use": {
             "requests_today": use.requests_today,
@@ -108,7 +109,7 @@ def _shown(key: GatewayKey, use: KeyUse) -> GatewayKeyShown:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat()
+    return None if moment is None else in_utc(moment).isoformat()
 
 
 def _money(amount: Decimal | None) -> str | None:

@@ -18,6 +18,7 @@ from django.db.models import F, Q
 
 from ai_client.models import GatewayKey, GatewayKeyUsage, RequestLog
 from ai_client.records import Outcome, RequestRecord
+from connectors.moments import from_unix
 
 MOST_TOKENS = 10**9
 """What one request is believed at most; an upstream may say anything."""
@@ -143,7 +144,7 @@ def add(
         if cost is not None:
             used.cost += cost
     for key, at in sorted(last.items()):
-        _note_use(key, datetime.fromtimestamp(at, UTC), using)
+        _note_use(key, from_unix(at), using)
     for (key, number), used in sorted(days.items(), key=lambda each: each[0]):
         if used != _Used():
             _add_up(key, day_of(number * _DAY), used, using)

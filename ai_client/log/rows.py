@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
@@ -26,6 +26,7 @@ from ai_client.log.turns import in_turns
 from ai_client.models import RequestLog
 from ai_client.prices import PriceTable, estimate_cost
 from ai_client.records import RequestRecord
+from connectors.moments import from_unix
 
 _FIELDS = tuple(
     field for field in RequestLog._meta.concrete_fields if not isinstance(field, models.AutoField)
@@ -186,7 +187,7 @@ def _parameters(
 
 def _moment(seconds: float) -> datetime:
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return from_unix(seconds)
     except (OverflowError, OSError) as error:
         raise ValueError(f"{seconds} is no time that a database knows.") from error
 

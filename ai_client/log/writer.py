@@ -14,10 +14,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 
 from django.db import DataError, IntegrityError, close_old_connections, connections
+from django.utils import timezone
 
 from ai_client import conf
 from ai_client.log import retention, rows
@@ -203,7 +204,7 @@ class LogWriter:
 
     def _delete_old(self, now: float) -> None:
         days = self._retention_days()
-        before = datetime.now(UTC) - timedelta(days=days)
+        before = timezone.now() - timedelta(days=days)
         if days <= 0 or retention.delete_batch(before) < retention.BATCH:
             self._next_retention = now + _RETAIN_EVERY
 

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 
 from ai_client.key_services import KeyValues
+from connectors.moments import storable
 
 NO_LIMIT = "none"
 _NUMBERS = {
@@ -108,4 +108,4 @@ def _moment(text: str) -> datetime | None:
         raise CommandError(
             f"--expires: {text!r} is no ISO 8601 time. Write 2030-01-31 or 2030-01-31T12:00+01:00."
         ) from error
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return storable(moment)

@@ -12,6 +12,7 @@ from connectors.approval_matrix import caller_states
 from connectors.credentials import ResolvedConnection, Unreadable, resolve_all
 from connectors.masking import BULLET, mask
 from connectors.models import Approval, Connection
+from connectors.moments import in_utc
 from connectors.probing import ModelEntry, Step
 from connectors.registry import registry
 from connectors.services import AppliedConnection
@@ -183,8 +184,8 @@ def _connection_shown(
         "unusable": resolved.unusable,
         "status": _status_shown(status) if status else None,
         "revision": connection.revision,
-        "created": connection.created.isoformat(),
-        "updated": connection.updated.isoformat(),
+        "created": in_utc(connection.created).isoformat(),
+        "updated": in_utc(connection.updated).isoformat(),
     }
 
 
@@ -246,7 +247,7 @@ def _field_shown(field: Field) -> dict[str, object]:
 
 
 def _moment(value: datetime | None) -> str | None:
-    return value.isoformat() if value else None
+    return in_utc(value).isoformat() if value else None
 
 
 def _applied_shown(each: AppliedConnection) -> dict[str, object]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ai_client.key_forms import limits_in_words
 from ai_client.key_use import KeyUse, uses
 from ai_client.models import GatewayKey
+from connectors.moments import in_utc
 
 _HEAD = ("name", "key", "state", "limits", "may use", "today (UTC)", "this month", "last used")
 
@@ -47,7 +48,7 @@ def _row(key: GatewayKey, use: KeyUse) -> tuple[str, ...]:
         ", ".join(scope) or "everything",
         f"{use.requests_today} requests, ${use.cost_today:.4f}",
         f"{use.requests_this_month} requests, ${use.cost_this_month:.4f}",
-        f"{key.last_used:%Y-%m-%d %H:%M} UTC" if key.last_used else "never",
+        f"{in_utc(key.last_used):%Y-%m-%d %H:%M} UTC" if key.last_used else "never",
     )
 
 
@@ -58,4 +59,4 @@ def _state(key: GatewayKey) -> str:
         return "on"
     if key.expires_at <= timezone.now():
         return "expired"
-    return f"on until {key.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"on until {in_utc(key.expires_at):%Y-%m-%d %H:%M} UTC"
