@@ -15,6 +15,8 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from ai_client.errors import InvalidArgument
+from ai_client.json_schemas import object_schema
+from ai_client.json_types import Member
 from ai_client.messages import (
     File,
     FunctionCall,
@@ -25,7 +27,7 @@ from ai_client.messages import (
     MessagePart,
 )
 from ai_client.messages.reading import json_value
-from ai_client.typed_json import DoesNotFit, Member, as_json, object_schema, read_members
+from ai_client.typed_json import DoesNotFit, as_json, read_members
 
 Callee: TypeAlias = Callable[..., object]
 

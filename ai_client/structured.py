@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from ai_client.errors import InvalidArgument, MalformedAnswer
+from ai_client.json_schemas import schema_of
+from ai_client.json_types import is_object_type
 from ai_client.messages import FinishReason, GenerativeAiResult, JsonObject
-from ai_client.typed_json import DoesNotFit, is_object_type, read, schema_of
+from ai_client.typed_json import DoesNotFit, read
 
 Wanted = TypeVar("Wanted")
 

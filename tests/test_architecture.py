@@ -84,7 +84,9 @@ PURE = {
     "ai_client.prompt_builder": "what to ask, of whom and how; asked through a door",
     "ai_client.functions": "callables as functions that a model may ask for",
     "ai_client.structured": "answers as JSON of a given shape",
-    "ai_client.typed_json": "Python types as JSON schemas, and JSON read into them",
+    "ai_client.json_types": "which Python types have a JSON",
+    "ai_client.json_schemas": "Python types as JSON schemas",
+    "ai_client.typed_json": "JSON read into Python types, and back",
     "ai_client.prices": "what an answer cost, from the price list in a package",
     "ai_client.usage_estimate": "tokens of an answer that nobody has counted",
 }

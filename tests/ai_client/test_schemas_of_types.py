@@ -15,7 +15,8 @@ import pytest
 
 from ai_client import PromptBuilder, prompt
 from ai_client.errors import InvalidArgument, MalformedAnswer
-from ai_client.typed_json import DoesNotFit, read, schema_of
+from ai_client.json_schemas import schema_of
+from ai_client.typed_json import DoesNotFit, read
 from tests.ai_client.scripted_site import registry_over, said
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from ai_client import prompt
 from ai_client.errors import InvalidArgument, MalformedAnswer
-from ai_client.typed_json import DoesNotFit, as_json, read, schema_of
+from ai_client.json_schemas import schema_of
+from ai_client.typed_json import DoesNotFit, as_json, read
 from tests.ai_client.scripted_site import registry_over, said
 
 
