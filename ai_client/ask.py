@@ -91,7 +91,10 @@ class Ask:
             if self.passed:
                 sent = replace(sent, headers={**self.passed, **sent.headers})
             return sent, True
-        request, refused = self._without(without)
+        request = self._request or self.request()
+        refused: tuple[str, ...] = ()
+        if without:
+            request, refused = _without(request, without)
         allowed = allowed_tool_names(wire)
         told: Mapping[str, str] = {}
         if allowed is not None:
@@ -101,18 +104,15 @@ class Ask:
             sent = replace(sent, warnings=(*refused, *sent.warnings), tool_names=told)
         return sent, False
 
-    def _without(self, refused: tuple[Option, ...]) -> tuple[GenerationRequest, tuple[str, ...]]:
-        """The request without tuning that is refused, and a warning for each that it had."""
-        request = self.request()
-        if not refused:
-            return request, ()
-        said = request.config
-        names = [
-            name for option in refused if getattr(said, name := option.name.lower()) is not None
-        ]
-        if not names:
-            return request, ()
-        unsaid: dict[str, JsonValue] = dict.fromkeys(names)
-        config = replace(said, **unsaid)
-        warnings = tuple(f"{name}: not for this model" for name in names)
-        return replace(request, config=config), warnings
+
+def _without(
+    request: GenerationRequest, refused: tuple[Option, ...]
+) -> tuple[GenerationRequest, tuple[str, ...]]:
+    """The request without tuning that is refused, and a warning for each that it had."""
+    said = request.config
+    names = [name for option in refused if getattr(said, name := option.name.lower()) is not None]
+    if not names:
+        return request, ()
+    unsaid: dict[str, JsonValue] = dict.fromkeys(names)
+    warnings = tuple(f"{name}: not for this model" for name in names)
+    return replace(request, config=replace(said, **unsaid)), warnings

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 from typing import Any, Self, TypeAlias, TypeVar
 
 from ai_client.errors import InvalidArgument
+from ai_client.values import guarded
 
 JsonValue: TypeAlias = Any
 """A value as ``json.loads`` gives it."""
@@ -133,7 +134,7 @@ class SupportedOption:
         return _object({"name": _words(Option), "supportedValues": values}, "name")
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class RequiredOption:
     """An option, with its value, that a prompt needs."""
 
@@ -292,6 +293,15 @@ class ModelRequirements:
 
     capabilities: tuple[Capability, ...] = ()
     options: tuple[RequiredOption, ...] = ()
+    _hash: int | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        # Most prompts share one value, whose parts need not be hashed for each.
+        found = self._hash
+        if found is None:
+            found = hash((self.capabilities, self.options))
+            object.__setattr__(self, "_hash", found)
+        return found
 
     def to_dict(self) -> dict[str, JsonValue]:
         return {

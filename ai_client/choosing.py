@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ai_client import conf
 from ai_client.approvals import Approvals, caller_label
-from ai_client.capabilities import Capability, ModelMetadata
+from ai_client.capabilities import Capability, Modality, ModelMetadata
 from ai_client.errors import CapabilityUnsupported, NoModelFound
+from ai_client.messages import user_message
 from ai_client.model_catalog import metadata, purposes
-from ai_client.prompt_builder import Prompt, capability_of
+from ai_client.prompt_builder import Prompt, capability_of, config_of_kind
 from ai_client.providers import Provider
 from ai_client.requirements import are_met_by, infer
 from ai_client.router import Route
@@ -99,17 +100,21 @@ class Chooser:
 
     def choose_at_hand(self, prompt: Prompt) -> Choice | None:
         """As ``choose`` where nobody has to be waited for and there is a route, else None."""
-        if prompt.capability is None:
+        capability = prompt.capability
+        if capability is None:
             return None
+        wish = _wish(prompt, capability)
+        if wish is _PLAIN_WISH and not self.approvals.restrict:
+            return _plain_choice(self.registry.offers())
         offers = self._permitted(prompt)
         try:
-            chain = routes_at_hand(offers, _wish(prompt, prompt.capability), prompt.capability)
+            chain = routes_at_hand(offers, wish, capability)
         except CapabilityUnsupported:
             return None
         if chain is None:
             return None
-        refused = self._refused(prompt, prompt.capability, offers)
-        return _checked(prompt, Choice(prompt.capability, chain, refused))
+        refused = self._refused(prompt, capability, offers)
+        return _checked(prompt, Choice(capability, chain, refused))
 
     def _permitted(self, prompt: Prompt) -> tuple[Offer, ...]:
         """The offers that the prompt's caller may use."""
@@ -195,9 +200,34 @@ def model_of(route: Route) -> ModelMetadata:
     return metadata(route.connection.provider, route.model)
 
 
+_PLAIN_TEXT = infer(Capability.TEXT_GENERATION, (user_message("?"),), config_of_kind(Modality.TEXT))
+
+_PLAIN_WISH = Wish(_PLAIN_TEXT)
+
+_last_plain: tuple[tuple[Offer, ...], Choice] | None = None
+
+
+def _plain_choice(offers: tuple[Offer, ...]) -> Choice | None:
+    """The choice at hand for a text that wants a text and says nothing else, as most prompts do."""
+    global _last_plain
+    last = _last_plain
+    if last is not None and last[0] is offers:
+        return last[1]
+    chain = routes_at_hand(offers, _PLAIN_WISH, Capability.TEXT_GENERATION)
+    if chain is None:
+        return None
+    choice = Choice(Capability.TEXT_GENERATION, chain)
+    if chain.is_settled:
+        _last_plain = offers, choice
+    return choice
+
+
 def _wish(prompt: Prompt, capability: Capability) -> Wish:
+    is_plain = capability is Capability.TEXT_GENERATION and prompt.is_plain_text
+    if is_plain and prompt.fallback and not (prompt.provider or prompt.model or prompt.preferences):
+        return _PLAIN_WISH
     return Wish(
-        infer(capability, prompt.messages, prompt.config),
+        _PLAIN_TEXT if is_plain else infer(capability, prompt.messages, prompt.config),
         prompt.provider,
         prompt.model,
         prompt.preferences,

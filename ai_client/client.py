@@ -21,7 +21,7 @@ from contextlib import aclosing, closing
 from functools import cache
 
 from ai_client import conf
-from ai_client.approvals import caller_label
+from ai_client.approvals import UNNAMED, caller_label
 from ai_client.ask import Ask, Limits
 from ai_client.configuration import configuration
 from ai_client.errors import AiClientError, ConnectorNotApproved, UpstreamError
@@ -103,25 +103,32 @@ class AiClient:
         limits: Limits | None = None,
         watcher: Watcher | None = None,
         reserve: Reserve | None = None,
+        is_on: bool = False,
     ) -> Session:
         """A session for ``ask`` over the routes that ``model`` is or names.
 
         Of these ``caller`` gets those it may use; ``ConnectorNotApproved`` where that is none.
         What the gateway's ``key`` is not for is left out too, by ``KeyScope``.
-        ``limits`` are the site's unless given. What ``reserve`` finds is for the caller.
+        ``limits`` are the site's unless given. What ``reserve`` finds is for the caller. ``is_on``:
+        somebody has made sure just now that AI is switched on.
         """
         headers = None if watcher is None else watcher.asked(ask)
-        require_enabled()
-        label = caller_label(caller)
+        if not is_on:
+            require_enabled()
+        label = caller_label(caller) if caller else UNNAMED
+        snapshot = self.snapshot()
         if isinstance(model, str):
             found = self._routing.find(
-                self.snapshot(), model, label, ask.dialect, allow_fallback=allow_fallback, key=key
+                snapshot, model, label, ask.dialect, allow_fallback=allow_fallback, key=key
             )
             routes = found.routes
+        elif key is None and not snapshot.approvals.restrict:
+            found, routes = None, spoken(model, ask.dialect)
         else:
-            found = permitted(self.snapshot(), model, label, key)
+            found = permitted(snapshot, model, label, key)
             routes = spoken(found.routes, ask.dialect)
-        self._require_approval(label, found)
+        if found is not None and found.refused:
+            self._require_approval(label, found)
         return Session(
             ask,
             routes,
@@ -131,8 +138,8 @@ class AiClient:
             context_window,
             hide,
             headers,
-            kept_within(reserve, key),
-            checking(key),
+            reserve if key is None else kept_within(reserve, key),
+            None if key is None else checking(key),
         )
 
     def finish(
@@ -192,17 +199,24 @@ class AiClient:
         """The answer to a plan. An operation's ``id`` is one that ``operation`` takes."""
         return self.answer(self.call(plan))
 
-    def call(self, plan: Plan, *, stream: bool = False) -> PythonCall:
-        """A plan on its way, which knows who answered: for ``answer``, or for ``events_of``."""
-        return PythonCall(self, plan, stream=stream)
+    def call(self, plan: Plan, *, stream: bool = False, is_on: bool = False) -> PythonCall:
+        """A plan on its way, which knows who answered: for ``answer``, or for ``events_of``.
+
+        ``is_on`` as for ``session``.
+        """
+        return PythonCall(self, plan, stream=stream, is_on=is_on)
 
     def answer(self, call: PythonCall) -> AnyResult:
         """The answer to a call; once."""
         answer: AnyResult | None = None
-        with call, closing(run(call.session, self.engine)) as outputs:
-            # To the session's own end: to break it off would cost it an exception.
-            for output in outputs:
-                answer = call.answer(output)
+        outputs = run(call.session, self.engine)
+        with call:
+            try:
+                # To the session's own end: to break it off would cost it an exception.
+                for output in outputs:
+                    answer = call.answer(output)
+            finally:
+                outputs.close()
         assert answer is not None, "A session ended without an answer."
         return answer
 
@@ -257,10 +271,13 @@ class AiClient:
     async def aanswer(self, call: PythonCall) -> AnyResult:
         """As ``answer``, awaiting."""
         answer: AnyResult | None = None
+        outputs = arun(call.session, self.async_engine)
         with call:
-            async with aclosing(arun(call.session, self.async_engine)) as outputs:
+            try:
                 async for output in outputs:
                     answer = call.answer(output)
+            finally:
+                await outputs.aclose()
         assert answer is not None, "A session ended without an answer."
         return answer
 
@@ -345,14 +362,16 @@ class AiClient:
         handle, label, snapshot = read_handle(operation_id), caller_label(caller), self.snapshot()
         everybody = (*snapshot.connections, *snapshot.implicit)
         route = route_of(handle, everybody if connections is None else connections)
-        self._require_approval(label, permitted(snapshot, [route], label))
+        found = permitted(snapshot, [route], label)
+        if found.refused:
+            self._require_approval(label, found)
         limits = conf.limits()
         return follow(route, handle.id, Patience(limits, self.clock), limits.connect, hide)
 
     def _require_approval(self, label: str, found: Approved) -> None:
         for connector in found.refused:
             self.refusals.note(label, connector)
-        if found.refused and not found.routes:
+        if not found.routes:
             raise ConnectorNotApproved(
                 f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
                 "owner can allow it on the Connectors page, under Approvals."

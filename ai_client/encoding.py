@@ -18,7 +18,7 @@ class BodyDecoder:
     """Undoes gzip and deflate and counts what comes out. Made per response."""
 
     def __init__(self, content_encoding: str, *, limit: int = MAX_ANSWER_BYTES) -> None:
-        coding = content_encoding.strip().lower()
+        coding = content_encoding.strip().lower() if content_encoding else ""
         self._inflate: zlib._Decompress | None = None
         if coding in ("gzip", "x-gzip", "deflate"):
             # 32 + MAX_WBITS lets zlib tell a gzip header from a zlib one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
 from ai_client.providers import Call
@@ -10,6 +11,7 @@ from ai_client.snapshot import ConnectionConfig
 from ai_client.wire import WireRequest
 
 USER_AGENT = "koneek"
+_NONE: Mapping[str, str] = {}
 
 
 class UpstreamHeaders(dict[str, str]):
@@ -21,11 +23,16 @@ class UpstreamHeaders(dict[str, str]):
 
 def endpoint(connection: ConnectionConfig, wire: WireRequest) -> str:
     """The absolute URL. The provider's version path is added unless the base URL ends with it."""
-    base = connection.base_url.rstrip("/")
-    version = connection.provider.version_path
+    url = _url(connection.base_url, connection.provider.version_path, wire.path)
+    return f"{url}?{urlencode(wire.query)}" if wire.query else url
+
+
+@lru_cache(maxsize=1024)
+def _url(base_url: str, version: str, path: str) -> str:
+    base = base_url.rstrip("/")
     if version and not base.endswith(version):
         base += version
-    return _joined(base, wire)
+    return f"{base}/{path.lstrip('/')}"
 
 
 def addressed(
@@ -45,7 +52,8 @@ def addressed(
 def at_origin(connection: ConnectionConfig, wire: WireRequest) -> str:
     """The absolute URL of a path that is relative to the base URL's origin."""
     parts = urlsplit(connection.base_url)
-    return _joined(f"{parts.scheme}://{parts.netloc}", wire)
+    query = f"?{urlencode(wire.query)}" if wire.query else ""
+    return f"{parts.scheme}://{parts.netloc}/{wire.path.lstrip('/')}{query}"
 
 
 def upstream_headers(
@@ -55,23 +63,23 @@ def upstream_headers(
 
     ``others`` are this site's own; those of the dialect and the provider go before them.
     """
-    headers = UpstreamHeaders(
+    # No local variable is the headers or the key: pages about errors print them.
+    return UpstreamHeaders(
         {
-            **(others or {}),
+            **(others or _NONE),
             "content-type": "application/json",
             "accept": "application/json, text/event-stream",
             "accept-encoding": "identity",
             "user-agent": USER_AGENT,
             **wire.headers,
-            **(connection.provider.headers or {}),
+            **(connection.provider.headers or _NONE),
+            **(_credentials(connection) if connection.api_key else _NONE),
         }
     )
-    if connection.api_key:
-        auth = connection.provider.auth.at(connection.base_url, connection.options)
-        headers.update(auth.headers(connection.api_key))
-    return headers
 
 
-def _joined(base: str, wire: WireRequest) -> str:
-    query = f"?{urlencode(wire.query)}" if wire.query else ""
-    return f"{base}/{wire.path.lstrip('/')}{query}"
+def _credentials(connection: ConnectionConfig) -> Mapping[str, str]:
+    auth = connection.provider.auth
+    if auth.by_address is not None:
+        auth = auth.at(connection.base_url, connection.options)
+    return auth.headers(connection.api_key)

@@ -9,7 +9,7 @@ answer: a complete answer is a collected stream.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias, assert_never
 
@@ -29,6 +29,7 @@ from ai_client.messages import (
     TokenLogprob,
     TokenUsage,
 )
+from ai_client.values import guarded
 
 
 class PartKind(Enum):
@@ -41,7 +42,7 @@ class PartKind(Enum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class ResponseStart:
     """The answer has begun. Lifecycle, not content: it does not commit the response.
 
@@ -54,7 +55,7 @@ class ResponseStart:
     additional: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class PartStart:
     """A part begins. ``call_id`` and ``name`` belong to function calls, ``file`` to files."""
 
@@ -66,7 +67,7 @@ class PartStart:
     file: File | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class PartDelta:
     """More text (or argument JSON) of a part that has started."""
 
@@ -76,7 +77,7 @@ class PartDelta:
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class PartEnd:
     """A part is complete; what is only known at its end comes with it."""
 
@@ -87,14 +88,14 @@ class PartEnd:
     opaque: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class Usage:
     """Token counts so far; a later one replaces an earlier one."""
 
     usage: TokenUsage
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class Finish:
     """A candidate is complete. ``raw`` is the vendor's own word for ``reason``."""
 

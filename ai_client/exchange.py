@@ -68,9 +68,14 @@ class Opened:
 
 @value(frozen=True, slots=True)
 class Chunk:
-    """Some bytes of the body, as they were on the wire."""
+    """Some bytes of the body, as they were on the wire.
+
+    ``last``: the body is complete with them, so that nobody has to ask for more; where that is not
+    known yet an ``End`` says it.
+    """
 
     data: bytes = field(repr=False)
+    last: bool = False
 
 
 @value(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
@@ -21,9 +21,7 @@ from ai_client.capabilities import Capability
 from ai_client.choosing import Choice, Chooser, limits_of, model_of
 from ai_client.errors import (
     CapabilityUnsupported,
-    DeadlineExceeded,
     InvalidArgument,
-    UpstreamError,
 )
 from ai_client.events import Event, collect
 from ai_client.functions import Callee, FunctionRefused
@@ -36,6 +34,7 @@ from ai_client.messages import (
     Message,
 )
 from ai_client.model_catalog import provider_metadata
+from ai_client.operation_watch import Watch
 from ai_client.operations import read_handle, route_of
 from ai_client.plan import Plan
 from ai_client.prevention import ais_allowed, arequire_allowed, is_allowed, require_allowed
@@ -54,6 +53,7 @@ from ai_client.values import value
 from ai_client.wire import operation_face
 
 if TYPE_CHECKING:
+    from ai_client.ask import Limits
     from ai_client.client import AiClient
     from ai_client.python_call import PythonCall
     from ai_client.registry import ProviderRegistry, Transporter
@@ -63,8 +63,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = "This provider answers at once; use generate_video_result()."
-_FAILED_LOOKS = 3
-"""How often in a row a long operation may be out of sight."""
 
 
 class SiteDoor:
@@ -84,84 +82,105 @@ class SiteDoor:
     ) -> None:
         self._given_registry = registry
         self._given_client = client
+        self._last_chooser: Chooser | None = None
         self._clock = clock
         self._sleep = sleep
         self._asleep = asleep
 
+    def __getstate__(self) -> dict[str, object]:
+        # Prompts can be copied and stored with their door, a chooser's locks can't.
+        return {**vars(self), "_last_chooser": None}
+
     def generate(self, prompt: Prompt) -> Finished:
         require_allowed(prompt)
-        client = self._client
-        begun = self._begin(client, prompt, self._choose(client, prompt), stream=False)
-        begun.announce()
-        result = begun.client.answer(begun.call)
+        client, chooser = self._parties()
+        choice = chooser.choose(prompt)
+        call = _call(client, prompt, choice, stream=False)
+        if before_generate.has_listeners(PromptBuilder):
+            _Told(prompt, choice, call, stream=False).before()
+        result = client.answer(call)
         if isinstance(result, GenerativeAiOperation):
             ended = self.wait(result, prompt.caller, _patience(prompt), PAUSE)
             result = result_of(ended)
-        signed = _signed(result, begun.call.route)
-        begun.report(signed)
+        signed = _signed(result, call.route)
+        if after_generate.has_listeners(PromptBuilder):
+            _Told(prompt, choice, call, stream=False).after(signed)
         return signed
 
     async def agenerate(self, prompt: Prompt) -> Finished:
         await arequire_allowed(prompt)
-        client = self._client
-        choice = await self._achoose(client, prompt)
-        begun = self._begin(client, prompt, choice, stream=False)
-        await begun.aannounce()
-        result = await begun.client.aanswer(begun.call)
+        client, chooser = self._parties()
+        choice = await _achoice(chooser, prompt)
+        call = _call(client, prompt, choice, stream=False)
+        if before_generate.has_listeners(PromptBuilder):
+            await _Told(prompt, choice, call, stream=False).abefore()
+        result = await client.aanswer(call)
         if isinstance(result, GenerativeAiOperation):
             ended = await self.await_end(result, prompt.caller, _patience(prompt), PAUSE)
             result = result_of(ended)
-        signed = _signed(result, begun.call.route)
-        await begun.areport(signed)
+        signed = _signed(result, call.route)
+        if after_generate.has_listeners(PromptBuilder):
+            await _Told(prompt, choice, call, stream=False).aafter(signed)
         return signed
 
     def stream(self, prompt: Prompt) -> Generator[Event]:
         require_allowed(prompt)
-        client = self._client
-        begun = self._begin(client, prompt, self._choose(client, prompt), stream=True)
-        begun.announce()
+        client, chooser = self._parties()
+        choice = chooser.choose(prompt)
+        call = _call(client, prompt, choice, stream=True)
+        told = _Told(prompt, choice, call, stream=True)
+        if before_generate.has_listeners(PromptBuilder):
+            told.before()
         kept: list[Event] | None = [] if after_generate.has_listeners(PromptBuilder) else None
-        with closing(begun.client.events_of(begun.call)) as events:
+        with closing(client.events_of(call)) as events:
             for event in events:
                 if kept is not None:
                     kept.append(event)
                 yield event
         if kept is not None:
-            begun.report(_signed(collect(kept), begun.call.route))
+            told.after(_signed(collect(kept), call.route))
 
     async def astream(self, prompt: Prompt) -> AsyncGenerator[Event]:
         await arequire_allowed(prompt)
-        client = self._client
-        choice = await self._achoose(client, prompt)
-        begun = self._begin(client, prompt, choice, stream=True)
-        await begun.aannounce()
+        client, chooser = self._parties()
+        choice = await _achoice(chooser, prompt)
+        call = _call(client, prompt, choice, stream=True)
+        told = _Told(prompt, choice, call, stream=True)
+        if before_generate.has_listeners(PromptBuilder):
+            await told.abefore()
         kept: list[Event] | None = [] if after_generate.has_listeners(PromptBuilder) else None
-        async with aclosing(begun.client.aevents_of(begun.call)) as events:
+        async with aclosing(client.aevents_of(call)) as events:
             async for event in events:
                 if kept is not None:
                     kept.append(event)
                 yield event
         if kept is not None:
-            await begun.areport(_signed(collect(kept), begun.call.route))
+            await told.aafter(_signed(collect(kept), call.route))
 
     def start(self, prompt: Prompt) -> GenerativeAiOperation:
         require_allowed(prompt)
-        client = self._client
-        choice = _startable(self._choose(client, prompt))
-        begun = self._begin(client, prompt, choice, stream=False)
-        begun.announce()
-        operation = _operation(begun.client.answer(begun.call))
-        begun.report(operation)
+        client, chooser = self._parties()
+        choice = _startable(chooser.choose(prompt))
+        call = _call(client, prompt, choice, stream=False)
+        told = _Told(prompt, choice, call, stream=False)
+        if before_generate.has_listeners(PromptBuilder):
+            told.before()
+        operation = _operation(client.answer(call))
+        if after_generate.has_listeners(PromptBuilder):
+            told.after(operation)
         return operation
 
     async def astart(self, prompt: Prompt) -> GenerativeAiOperation:
         await arequire_allowed(prompt)
-        client = self._client
-        choice = _startable(await self._achoose(client, prompt))
-        begun = self._begin(client, prompt, choice, stream=False)
-        await begun.aannounce()
-        operation = _operation(await begun.client.aanswer(begun.call))
-        await begun.areport(operation)
+        client, chooser = self._parties()
+        choice = _startable(await _achoice(chooser, prompt))
+        call = _call(client, prompt, choice, stream=False)
+        told = _Told(prompt, choice, call, stream=False)
+        if before_generate.has_listeners(PromptBuilder):
+            await told.abefore()
+        operation = _operation(await client.aanswer(call))
+        if after_generate.has_listeners(PromptBuilder):
+            await told.aafter(operation)
         return operation
 
     def look(self, operation_id: str, caller: str) -> GenerativeAiOperation:
@@ -177,36 +196,29 @@ class SiteDoor:
     def wait(
         self, operation: GenerativeAiOperation, caller: str, timeout: float, pause: float
     ) -> GenerativeAiOperation:
-        watch = _Watch(operation.id, self._clock() + timeout, pause)
+        watch = Watch(operation.id, self._clock() + timeout, pause)
         while not is_over(operation):
             self._sleep(watch.pause_at(self._clock()))
-            try:
+            with watch.looking():
                 operation = self.look(operation.id, caller)
-            except UpstreamError as error:
-                watch.note(error)
-            else:
-                watch.failures = 0
         return operation
 
     async def await_end(
         self, operation: GenerativeAiOperation, caller: str, timeout: float, pause: float
     ) -> GenerativeAiOperation:
-        watch = _Watch(operation.id, self._clock() + timeout, pause)
+        watch = Watch(operation.id, self._clock() + timeout, pause)
         while not is_over(operation):
             await self._asleep(watch.pause_at(self._clock()))
-            try:
+            with watch.looking():
                 operation = await self.alook(operation.id, caller)
-            except UpstreamError as error:
-                watch.note(error)
-            else:
-                watch.failures = 0
         return operation
 
     def is_supported(self, prompt: Prompt) -> bool:
         if not is_allowed(prompt):
             return False
         try:
-            return self._choose(self._client, replace(prompt, fallback=False)).meets(prompt)
+            _, chooser = self._parties()
+            return chooser.choose(replace(prompt, fallback=False)).meets(prompt)
         except (InvalidArgument, CapabilityUnsupported):
             return False
 
@@ -214,8 +226,8 @@ class SiteDoor:
         if not await ais_allowed(prompt):
             return False
         try:
-            alone = replace(prompt, fallback=False)
-            return (await self._achoose(self._client, alone)).meets(prompt)
+            _, chooser = self._parties()
+            return (await _achoice(chooser, replace(prompt, fallback=False))).meets(prompt)
         except (InvalidArgument, CapabilityUnsupported):
             return False
 
@@ -235,8 +247,7 @@ class SiteDoor:
 
     @property
     def _registry(self) -> ProviderRegistry:
-        given = self._given_registry
-        return _site().default_registry() if given is None else given
+        return self._given_registry or _site().default_registry()
 
     @property
     def _client(self) -> AiClient:
@@ -245,60 +256,62 @@ class SiteDoor:
     def _connections(self) -> list[ConnectionConfig]:
         return [each.connection for each in self._registry.offers()]
 
-    def _chooser(self, client: AiClient) -> Chooser:
-        return Chooser(self._registry, client.snapshot().approvals, self._clock)
+    def _parties(self) -> tuple[AiClient, Chooser]:
+        """Who asks, and who chooses whom."""
+        registry = self._given_registry or _site().default_registry()
+        client = self._given_client or _client_of(registry)
+        approvals = client.snapshot().approvals
+        chooser = self._last_chooser
+        if (
+            chooser is None
+            or chooser.registry is not registry
+            or chooser.approvals is not approvals
+        ):
+            chooser = self._last_chooser = Chooser(registry, approvals, self._clock)
+        return client, chooser
 
-    def _choose(self, client: AiClient, prompt: Prompt) -> Choice:
-        return self._chooser(client).choose(prompt)
 
-    async def _achoose(self, client: AiClient, prompt: Prompt) -> Choice:
-        """As ``_choose``: in a thread where upstreams have to be asked for their models."""
-        found = self._chooser(client).choose_at_hand(prompt)
-        if found is not None:
-            return found
-        return await sync_to_async(self._choose, thread_sensitive=False)(client, prompt)
-
-    def _begin(self, client: AiClient, prompt: Prompt, choice: Choice, *, stream: bool) -> _Begun:
-        if prompt.capability is None and choice.capability is Capability.EMBEDDING_GENERATION:
-            raise CapabilityUnsupported(
-                "The model is for embeddings; use generate_embedding_result().", param="model"
-            )
-        request = GenerationRequest(
-            _asked(prompt, choice), prompt.config, stream, choice.capability
+def _call(client: AiClient, prompt: Prompt, choice: Choice, *, stream: bool) -> PythonCall:
+    """A prompt on its way to whom was chosen."""
+    if prompt.capability is None and choice.capability is Capability.EMBEDDING_GENERATION:
+        raise CapabilityUnsupported(
+            "The model is for embeddings; use generate_embedding_result().", param="model"
         )
-        # The client refuses what the caller may not use, and notes that it was wanted.
-        everybody = (*choice.routes, *choice.refused)
-        reserve = choice.chain if prompt.fallback else None
+    messages = prompt.messages
+    if choice.capability is Capability.EMBEDDING_GENERATION:
+        messages = _inputs(messages)
+    request = GenerationRequest(messages, prompt.config, stream, choice.capability)
+    # The client refuses what the caller may not use, and notes that it was wanted.
+    everybody = (*choice.routes, *choice.refused)
+    reserve = choice.chain if prompt.fallback else None
+    limits: Limits | None = None
+    if prompt.request_options is not None or choice.waited:
         limits = limits_of(prompt, choice.waited)
-        plan = Plan(request, everybody, prompt.caller, limits, reserve)
-        return _Begun(prompt, choice.capability, stream, client, client.call(plan, stream=stream))
+    plan = Plan(request, everybody, prompt.caller, limits, reserve)
+    # ``require_allowed`` has come before.
+    return client.call(plan, stream=stream, is_on=True)
 
 
 @value(frozen=True, slots=True)
-class _Begun:
-    """A prompt on its way. Signals cost nothing where nobody receives them."""
+class _Told:
+    """What receivers of the signals are told of a prompt. Ask first whether there are any."""
 
     prompt: Prompt
-    capability: Capability
-    stream: bool
-    client: AiClient
+    choice: Choice
     call: PythonCall
+    stream: bool
 
-    def announce(self) -> None:
-        if before_generate.has_listeners(PromptBuilder):
-            before_generate.send_robust(PromptBuilder, event=self._before())
+    def before(self) -> None:
+        before_generate.send_robust(PromptBuilder, event=self._before())
 
-    async def aannounce(self) -> None:
-        if before_generate.has_listeners(PromptBuilder):
-            await before_generate.asend_robust(PromptBuilder, event=self._before())
+    async def abefore(self) -> None:
+        await before_generate.asend_robust(PromptBuilder, event=self._before())
 
-    def report(self, result: AnyResult) -> None:
-        if after_generate.has_listeners(PromptBuilder):
-            after_generate.send_robust(PromptBuilder, event=self._after(result))
+    def after(self, result: AnyResult) -> None:
+        after_generate.send_robust(PromptBuilder, event=self._after(result))
 
-    async def areport(self, result: AnyResult) -> None:
-        if after_generate.has_listeners(PromptBuilder):
-            await after_generate.asend_robust(PromptBuilder, event=self._after(result))
+    async def aafter(self, result: AnyResult) -> None:
+        await after_generate.asend_robust(PromptBuilder, event=self._after(result))
 
     def _before(self) -> BeforeGenerate:
         first = self.call.session.routes[0]
@@ -307,7 +320,7 @@ class _Begun:
             first.connection.provider.slug,
             first.connection.name,
             first.model,
-            self.capability,
+            self.choice.capability,
             self.prompt.config,
             self.prompt.caller,
             self.call.request_id,
@@ -321,7 +334,7 @@ class _Begun:
             route.connection.provider.slug,
             route.connection.name,
             route.model,
-            self.capability,
+            self.choice.capability,
             self.prompt.config,
             self.prompt.caller,
             self.call.request_id,
@@ -330,45 +343,17 @@ class _Begun:
         )
 
 
-@dataclass(slots=True)
-class _Watch:
-    """How long a long operation is still waited for, and how often it was out of sight."""
-
-    operation_id: str
-    until: float
-    pause: float
-    failures: int = field(default=0)
-
-    def pause_at(self, now: float) -> float:
-        """Seconds until the next look."""
-        if now >= self.until:
-            raise self._left(
-                DeadlineExceeded(
-                    "The upstream's work is not done in the time that it was given. It goes on: "
-                    "operation(error.operation_id) finds it again."
-                )
-            )
-        return min(self.pause, self.until - now)
-
-    def note(self, error: UpstreamError) -> None:
-        """A look failed: raise what does not pass by itself, or lasts."""
-        self.failures += 1
-        if not error.should_retry or self.failures > _FAILED_LOOKS:
-            raise self._left(error)
-
-    def _left(self, error: UpstreamError) -> UpstreamError:
-        """The error with what finds the work again."""
-        error.operation_id = self.operation_id
-        return error
+async def _achoice(chooser: Chooser, prompt: Prompt) -> Choice:
+    """The choice for a prompt: in a thread where upstreams have to be asked for their models."""
+    found = chooser.choose_at_hand(prompt)
+    if found is not None:
+        return found
+    return await sync_to_async(chooser.choose, thread_sensitive=False)(prompt)
 
 
-def _asked(prompt: Prompt, choice: Choice) -> tuple[Message, ...]:
-    if choice.capability is not Capability.EMBEDDING_GENERATION:
-        return prompt.messages
-    # Each message of a request for embeddings is one input.
-    return tuple(
-        Message(message.role, (part,)) for message in prompt.messages for part in message.parts
-    )
+def _inputs(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages of a request for embeddings: each of them is one input."""
+    return tuple(Message(message.role, (part,)) for message in messages for part in message.parts)
 
 
 def _patience(prompt: Prompt) -> float:
@@ -378,7 +363,7 @@ def _patience(prompt: Prompt) -> float:
 
 def _signed(result: AnyResult, route: Route) -> Finished:
     """The result with who gave it."""
-    assert isinstance(result, GenerativeAiResult | EmbeddingResult)
+    assert isinstance(result, (GenerativeAiResult, EmbeddingResult))
     provider = provider_metadata(route.connection.provider)
     # Some upstreams do not say which model answered.
     model = result.model or route.model

@@ -22,33 +22,33 @@ GENERIC_CAPABILITIES = (Capability.TEXT_GENERATION, Capability.CHAT_HISTORY)
 """What a model of which nothing is known is taken to be for."""
 
 
-class _Same:
-    """A provider as a key: it holds maps, so only identity can be hashed."""
-
-    __slots__ = ("provider",)
-
-    def __init__(self, provider: Provider) -> None:
-        self.provider = provider
-
-    def __hash__(self) -> int:
-        return id(self.provider)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.provider is other.provider
-
-
+@lru_cache(maxsize=8192)
 def metadata(provider: Provider, model_id: str, name: str = "") -> ModelMetadata:
     """What ``model_id`` can do: by the provider's list, else by its kinds, else taken as text.
 
     A model of which nothing is known is taken to take every text option, and text, pictures,
     documents and sound as input.
     """
-    return _metadata(_Same(provider), model_id, name)
+    for each in provider.models:
+        if each.id == model_id:
+            return each
+    kind = _kind(provider, model_id)
+    if kind is not None:
+        return ModelMetadata(model_id, name or model_id, kind.capabilities, kind.options)
+    return ModelMetadata(model_id, name or model_id, GENERIC_CAPABILITIES, GENERIC_TEXT)
 
 
+@lru_cache(maxsize=512)
 def provider_metadata(provider: Provider) -> ProviderMetadata:
     """Who the provider is, in the PHP AI Client's terms."""
-    return _provider_metadata(_Same(provider))
+    return ProviderMetadata(
+        id=provider.slug,
+        name=provider.name,
+        type=provider.type,
+        description=provider.description or None,
+        credentials_url=provider.credentials_url,
+        authentication_method=AuthenticationMethod.API_KEY if provider.key_required else None,
+    )
 
 
 def known(connection: ConnectionConfig) -> tuple[ModelMetadata, ...]:
@@ -67,7 +67,7 @@ def purposes(connection: ConnectionConfig, model_id: str) -> tuple[Capability, .
     name of somebody's own for such a model.
     """
     provider = connection.provider
-    kind = _kind(_Same(provider), model_id)
+    kind = _kind(provider, model_id)
     for_any = kind is None or "*" in kind.models
     listed = known(connection) if provider.name_models is not None else provider.models
     for each in listed:
@@ -86,16 +86,26 @@ def is_known(connection: ConnectionConfig, model_id: str) -> bool:
         return True
     return (
         any(each.id == model_id for each in provider.models)
-        or _kind(_Same(provider), model_id) is not None
+        or _kind(provider, model_id) is not None
     )
 
 
+@lru_cache(maxsize=8192)
 def tuning_refused_by(provider: Provider, model_id: str) -> tuple[Option, ...]:
     """The tuning that a model which writes is known to refuse; none where nothing is known of it.
 
     A table's row that is a guess, or for any model at all, says nothing of this one.
     """
-    return _tuning_refused_by(_Same(provider), model_id)
+    kinds = provider.kinds if provider.tuned_like is None else provider.tuned_like
+    found: ModelMetadata | ModelKind | None = next(
+        (each for each in provider.models if each.id == model_id), None
+    ) or next((kind for kind in kinds if fits(model_id, kind.models)), None)
+    if found is None or (isinstance(found, ModelKind) and (found.guessed or "*" in found.models)):
+        return ()
+    if Capability.TEXT_GENERATION not in found.capabilities:
+        return ()
+    taken = {option.name for option in found.options}
+    return tuple(option for option in Option if option in TUNING and option not in taken)
 
 
 def named(
@@ -124,37 +134,11 @@ def ordered(provider: Provider, models: Iterable[ModelMetadata]) -> tuple[ModelM
     positions = {id(kind): position for position, kind in enumerate(provider.kinds)}
 
     def position(model: ModelMetadata) -> tuple[bool, int]:
-        kind = _kind(_Same(provider), model.id)
+        kind = _kind(provider, model.id)
         wire = provider.wire_for(Capability.TEXT_GENERATION, model.id)
         return wire != provider.wire, len(positions) if kind is None else positions[id(kind)]
 
     return tuple(sorted(models, key=position))
-
-
-@lru_cache(maxsize=8192)
-def _metadata(same: _Same, model_id: str, name: str) -> ModelMetadata:
-    for each in same.provider.models:
-        if each.id == model_id:
-            return each
-    kind = _kind(same, model_id)
-    if kind is not None:
-        return ModelMetadata(model_id, name or model_id, kind.capabilities, kind.options)
-    return ModelMetadata(model_id, name or model_id, GENERIC_CAPABILITIES, GENERIC_TEXT)
-
-
-@lru_cache(maxsize=8192)
-def _tuning_refused_by(same: _Same, model_id: str) -> tuple[Option, ...]:
-    provider = same.provider
-    kinds = provider.kinds if provider.tuned_like is None else provider.tuned_like
-    found: ModelMetadata | ModelKind | None = next(
-        (each for each in provider.models if each.id == model_id), None
-    ) or next((kind for kind in kinds if fits(model_id, kind.models)), None)
-    if found is None or (isinstance(found, ModelKind) and (found.guessed or "*" in found.models)):
-        return ()
-    if Capability.TEXT_GENERATION not in found.capabilities:
-        return ()
-    taken = {option.name for option in found.options}
-    return tuple(option for option in Option if option in TUNING and option not in taken)
 
 
 def _kind_by_name(provider: Provider, model_id: str) -> ModelKind | None:
@@ -168,18 +152,5 @@ def _of(kind: ModelKind | None) -> tuple[Capability, ...]:
 
 
 @lru_cache(maxsize=8192)
-def _kind(same: _Same, model_id: str) -> ModelKind | None:
-    return next((kind for kind in same.provider.kinds if fits(model_id, kind.models)), None)
-
-
-@lru_cache(maxsize=512)
-def _provider_metadata(same: _Same) -> ProviderMetadata:
-    provider = same.provider
-    return ProviderMetadata(
-        id=provider.slug,
-        name=provider.name,
-        type=provider.type,
-        description=provider.description or None,
-        credentials_url=provider.credentials_url,
-        authentication_method=AuthenticationMethod.API_KEY if provider.key_required else None,
-    )
+def _kind(provider: Provider, model_id: str) -> ModelKind | None:
+    return next((kind for kind in provider.kinds if fits(model_id, kind.models)), None)

@@ -31,7 +31,8 @@ def prompt(
     and files, or a list of messages. ``caller`` is the label of the app that asks, for the log and
     for approvals. ``registry`` has its providers asked instead of the site's.
     """
-    return PromptBuilder.of(_door(registry), text, caller=caller)
+    door = _site_door if registry is None else _door(registry)
+    return PromptBuilder.of(door, text, caller=caller)
 
 
 def operation(
@@ -124,8 +125,11 @@ def generate_video_result(
     return _asking(text, model_or_config, registry).generate_video_result()
 
 
+_site_door = SiteDoor()
+
+
 def _door(registry: ProviderRegistry | None) -> SiteDoor:
-    return SiteDoor(None if registry is None else _checked(registry))
+    return _site_door if registry is None else SiteDoor(_checked(registry))
 
 
 def _checked(registry: ProviderRegistry) -> ProviderRegistry:

@@ -31,9 +31,12 @@ def generated(result: AnyResult) -> GenerativeAiResult:
 
 
 class PythonCall:
-    """One request of a Python caller: its session, and the one record that it leaves."""
+    """One request of a Python caller: its session, and the one record that it leaves.
 
-    def __init__(self, client: AiClient, plan: Plan, *, stream: bool) -> None:
+    ``is_on`` as for ``AiClient.session``.
+    """
+
+    def __init__(self, client: AiClient, plan: Plan, *, stream: bool, is_on: bool = False) -> None:
         self._client = client
         self._trail = client.trail(
             PYTHON, requested_model=plan.requested, stream=stream, caller=plan.caller
@@ -48,6 +51,7 @@ class PythonCall:
                 limits=plan.limits,
                 watcher=self._trail.watcher,
                 reserve=plan.reserve,
+                is_on=is_on,
             )
         except AiClientError as error:
             client.finish(self._trail, Progress(), Outcome.REFUSED, error=error)
@@ -66,8 +70,9 @@ class PythonCall:
     def answer(self, output: Output) -> AnyResult:
         """What a complete output says; the record is written."""
         assert isinstance(output, Answer)
-        self._trail.heard(output)
-        self.end()
+        if self._trail.watcher is not None:
+            self._trail.watcher.heard(output)
+        self._record(Outcome.SUCCESS)
         if isinstance(output.result, GenerativeAiOperation):
             return with_handle(output.result, self.route)
         return output.result
@@ -89,6 +94,8 @@ class PythonCall:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._recorded:
+            return
         if isinstance(error, AiClientError):
             self._record(Outcome.ERROR, error)
         elif isinstance(error, Exception):

@@ -99,15 +99,16 @@ def read_whole(decoder: BodyDecoder, patience: Patience) -> Whole:
     parts: list[bytes] = []
     while True:
         reply = yield Read(patience.for_next(begun=bool(parts)))
-        match reply:
-            case Chunk():
-                parts.append(decoder.feed(reply.data))
-            case End():
-                return b"".join(parts)
-            case ReadTimedOut():
-                patience.give_up(begun=bool(parts))
-            case _:
-                raise _broken(reply, patience)
+        if isinstance(reply, Chunk):
+            parts.append(decoder.feed(reply.data))
+            if reply.last:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+        elif isinstance(reply, End):
+            return b"".join(parts)
+        elif isinstance(reply, ReadTimedOut):
+            patience.give_up(begun=bool(parts))
+        else:
+            raise _broken(reply, patience)
 
 
 def read_refusal(
@@ -134,14 +135,19 @@ def read_refusal(
     return face.parse_error(opened.status, opened.headers, said.encode("utf-8", "surrogateescape"))
 
 
+WEB_PAGE = "text/html"
+_USUAL = frozenset(("application/json", "text/event-stream"))
+
+
 def is_web_page(opened: Opened) -> bool:
     """Whether a person's browser was meant: no API answers with HTML."""
-    return content_type(opened) == "text/html"
+    return content_type(opened) == WEB_PAGE
 
 
 def content_type(opened: Opened) -> str:
     """The media type of the body, in lower case; blank where it is not said."""
-    return opened.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = opened.headers.get("content-type", "")
+    return said if said in _USUAL else said.partition(";")[0].strip().lower()
 
 
 def read_stream(

@@ -72,8 +72,9 @@ class AttemptRecord:
 
     def cleaned(self, redact: Callable[[str], str]) -> AttemptRecord:
         """The attempt with ``redact`` applied to its model and message."""
-        model, message = redact(self.model), redact(self.message)
-        if (model, message) == (self.model, self.message):
+        model = redact(self.model)
+        message = redact(self.message) if self.message else ""
+        if model == self.model and message == self.message:
             return self
         return replace(self, model=model, message=message)
 
@@ -147,18 +148,23 @@ class RequestRecord:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedRecord("The line is not a request record.") from error
 
+    def texts(self) -> list[str]:
+        """The texts in it that a caller or upstream chose."""
+        texts = [self.requested_model, self.model, *self.warnings]
+        for attempt in self.attempts:
+            texts.append(attempt.model)
+            if attempt.message:
+                texts.append(attempt.message)
+        return texts
+
     def cleaned(self, redact: Callable[[str], str]) -> RequestRecord:
         """The record with ``redact`` applied to every text that a caller or upstream chose."""
         requested = redact(self.requested_model)
-        model = redact(self.model)
+        model = requested if self.model == self.requested_model else redact(self.model)
         attempts = tuple([attempt.cleaned(redact) for attempt in self.attempts])
-        warnings = tuple([redact(warning) for warning in self.warnings])
-        if (requested, model, attempts, warnings) == (
-            self.requested_model,
-            self.model,
-            self.attempts,
-            self.warnings,
-        ):
+        warnings = tuple(map(redact, self.warnings))
+        cleaned = (requested, model, attempts, warnings)
+        if cleaned == (self.requested_model, self.model, self.attempts, self.warnings):
             return self
         return replace(
             self, requested_model=requested, model=model, attempts=attempts, warnings=warnings

@@ -59,10 +59,10 @@ from ai_client.named_models import Check
 from ai_client.progress import Attempt, Progress
 from ai_client.providers.media_fields import FALLBACK_AFTER_TIMEOUT
 from ai_client.reading import (
+    WEB_PAGE,
     Patience,
     Pieces,
     content_type,
-    is_web_page,
     read_refusal,
     read_stream,
     read_whole,
@@ -170,11 +170,14 @@ class Session:
             attempt = Attempt(route, self._clock())
             self.progress.attempts.append(attempt)
             try:
-                yield from self._attempt(attempt)
-            except AiClientError as error:
+                yield from self._asked(attempt)
+            except (AiClientError, RecursionError) as failure:
+                error = _legible(failure, attempt)
                 self._failed(attempt, error)
                 if self.progress.committed or not error.retryable:
-                    raise
+                    if error is failure:
+                        raise
+                    raise error from None
                 if self._may_cost_twice(attempt, error):
                     raise
                 tried.append(error)
@@ -208,7 +211,8 @@ class Session:
         """Those of ``routes`` to begin with; where there are none, why."""
         now = self._clock()
         try:
-            routes = able(routes, self._ask, self._health, now)
+            if self._ask.body is not None:
+                routes = able(routes, self._ask, self._health, now)
             return deque(admit(routes, self._health, now)), None
         except UpstreamError as refusal:
             if self._reserve is None:
@@ -247,28 +251,21 @@ class Session:
                 return found
         return ()
 
-    def _attempt(self, attempt: Attempt) -> Flow:
-        try:
-            yield from self._asked(attempt)
-        except RecursionError:
-            if attempt.status is None:
-                raise InvalidRequest("The request is nested too deeply.") from None
-            raise MalformedAnswer("The upstream's answer is nested too deeply.") from None
-
     def _asked(self, attempt: Attempt) -> Flow:
         route = attempt.route
         connection = route.connection
-        face = asking_face(route.wire_format)
+        spoken = route.wire or route.wire_format
+        face = asking_face(spoken)
         target = Target(route.model, connection.provider.name, connection.options)
-        wire, forwarded = self._ask.render(face, route.wire_format, target, route.without)
+        wire, forwarded = self._ask.render(face, spoken, target, route.without)
         if forwarded and self._check is not None:
             self._check(wire.body, route)
         attempt.asked = True
-        results = result_face(route.wire_format)
+        results = result_face(spoken)
         self.progress.begin(route, wire.warnings, wire.body if results is None else None)
         self._patience.begin(connection.timeout)
         self._health.begin(connection.id, connection.revision, route.model, self._clock())
-        opened = yield from self._open(attempt, wire)
+        opened = yield from self._open(attempt, wire, spoken)
         attempt.status = opened.status
         if opened.status != 200:
             # No local variable is the key: pages about errors print them.
@@ -281,16 +278,17 @@ class Session:
                 )
             )
         decoder = BodyDecoder(opened.headers.get("content-encoding", ""))
-        if is_web_page(opened):
+        media_type = content_type(opened)
+        if media_type == WEB_PAGE:
             raise BadContent(f"{connection.provider.name} answered with a web page.")
         if results is not None:
             body = yield from read_whole(decoder, self._patience)
-            result = results.parse_result(body, content_type(opened), wire)
+            result = results.parse_result(body, media_type, wire)
             raw = body if forwarded else None
             yield from self._whole(attempt, result, raw, opened.headers.get("content-type", ""))
             return
-        talking = client_face(route.wire_format)
-        if content_type(opened) == "text/event-stream":
+        talking = client_face(spoken)
+        if media_type == "text/event-stream":
             pieces = read_stream(
                 talking.StreamParser(),
                 decoder,
@@ -330,9 +328,11 @@ class Session:
         else:
             yield Answer(result, raw, media_type)
 
-    def _open(self, attempt: Attempt, wire: WireRequest) -> Generator[Step, Reply, Opened]:
+    def _open(
+        self, attempt: Attempt, wire: WireRequest, spoken: str
+    ) -> Generator[Step, Reply, Opened]:
         connection = attempt.route.connection
-        url, wire = addressed(connection, wire, attempt.route.wire_format, attempt.route.model)
+        url, wire = addressed(connection, wire, spoken, attempt.route.model)
         body = dump(wire.body)
         headers = upstream_headers(connection, wire, self._headers)
         fresh = False
@@ -349,16 +349,15 @@ class Session:
                 fresh=fresh,
                 leaving=attempt.leaving,
             )
-            match reply:
-                case Opened():
-                    return reply
-                case StaleSocket() if not fresh:
-                    fresh = attempt.fresh_socket_retry = True
-                case UpstreamError():
-                    self._patience.remaining()
-                    raise reply
-                case _:
-                    raise AssertionError(f"Open was answered with {type(reply).__name__}.")
+            if isinstance(reply, Opened):
+                return reply
+            if isinstance(reply, StaleSocket) and not fresh:
+                fresh = attempt.fresh_socket_retry = True
+            elif isinstance(reply, UpstreamError):
+                self._patience.remaining()
+                raise reply
+            else:
+                raise AssertionError(f"Open was answered with {type(reply).__name__}.")
 
     def _collected(self, attempt: Attempt, pieces: Pieces) -> Flow:
         """A stream that came for a plain call."""
@@ -444,6 +443,14 @@ class Session:
         now = attempt.ended = self._clock()
         connection = attempt.route.connection
         self._health.succeed(connection.id, connection.revision, attempt.route.model, now)
+
+
+def _legible(failure: AiClientError | RecursionError, attempt: Attempt) -> AiClientError:
+    if isinstance(failure, AiClientError):
+        return failure
+    if attempt.status is None:
+        return InvalidRequest("The request is nested too deeply.")
+    return MalformedAnswer("The upstream's answer is nested too deeply.")
 
 
 def _key(route: Route) -> tuple[str, str]:

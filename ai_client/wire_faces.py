@@ -20,9 +20,10 @@ from ai_client.messages import (
     JsonValue,
 )
 from ai_client.sse import ServerSentEvent
+from ai_client.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Target:
     """Where a request is going: the model id there, and what the connection says about it.
 
@@ -35,7 +36,7 @@ class Target:
     options: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class WireRequest:
     """A request in a dialect: path relative to the base URL, own headers, JSON body.
 

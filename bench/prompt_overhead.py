@@ -20,6 +20,7 @@ import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -195,19 +196,25 @@ def plan() -> Plan:
     return Plan(GenerationRequest((user_message(QUESTION),)))
 
 
-def plain_prompt() -> PromptBuilder:
-    """The plain question."""
+@cache
+def _prompt() -> Callable[[str], PromptBuilder]:
+    # Whoever uses it has imported it once, with Django set up.
     from ai_client import prompt
 
-    return prompt(QUESTION)
+    return prompt
+
+
+def plain_prompt() -> PromptBuilder:
+    """The plain question."""
+    return _prompt()(QUESTION)
 
 
 def configured_prompt() -> PromptBuilder:
     """The question with what a conversation usually has around it."""
-    from ai_client import model_message, prompt, user_message
+    from ai_client import model_message, user_message
 
     return (
-        prompt(QUESTION)
+        _prompt()(QUESTION)
         .with_history(user_message("Hello."), model_message("Hello, what can I do for you?"))
         .using_system_instruction("You are a patient teacher of physics.")
         .using_temperature(0.2)
@@ -236,8 +243,7 @@ def blocking_ways(watch: Stopwatch) -> dict[str, Blocking]:
     from ai_client.exchange import Chunk
 
     client, step, asked = default_client(), prepared(), plan()
-    engine = client.engine
-    client.engine = TimedEngine(engine, watch)
+    engine = client.engine = TimedEngine(client.engine, watch)
 
     def transport() -> bytes:
         exchange = engine.open(step)
@@ -245,6 +251,8 @@ def blocking_ways(watch: Stopwatch) -> dict[str, Blocking]:
         parts = []
         while isinstance(reply := exchange.read(_READ_SECONDS), Chunk):
             parts.append(reply.data)
+            if reply.last:
+                break
         exchange.close()
         return b"".join(parts)
 
@@ -263,8 +271,7 @@ def awaiting_ways(watch: Stopwatch) -> dict[str, Awaiting]:
     from ai_client.exchange import Chunk
 
     client, step, asked = default_client(), prepared(), plan()
-    engine = client.async_engine
-    client.async_engine = AsyncTimedEngine(engine, watch)
+    engine = client.async_engine = AsyncTimedEngine(client.async_engine, watch)
 
     async def transport() -> bytes:
         exchange = await engine.open(step)
@@ -272,6 +279,8 @@ def awaiting_ways(watch: Stopwatch) -> dict[str, Awaiting]:
         parts = []
         while isinstance(reply := await exchange.read(_READ_SECONDS), Chunk):
             parts.append(reply.data)
+            if reply.last:
+                break
         exchange.close()
         return b"".join(parts)
 

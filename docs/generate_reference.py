@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import griffe
 
@@ -19,6 +20,7 @@ WIDTH = 100
 
 _LITERAL = re.compile(r"(\n| ?\S*?)::\n\n((?: {4}.*\n|\n)+)")
 _FACTS = ("code", "status")
+_MAKE_DATACLASSES = ("ai_client.values.value", "ai_client.values.guarded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,20 @@ PAGES = (
 )
 
 
+class _OurDataclasses(griffe.Extension):
+    """Says that the decorators of ``ai_client.values`` make dataclasses."""
+
+    def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
+        for decorator in cls.decorators:
+            said = decorator.value
+            if isinstance(said, griffe.ExprCall) and said.canonical_path in _MAKE_DATACLASSES:
+                said.function = griffe.ExprName("dataclasses.dataclass")
+
+
 def documents() -> dict[str, str]:
     """All pages, and the index, by file name."""
-    loader = griffe.GriffeLoader(search_paths=[ROOT])
+    extensions = griffe.load_extensions(_OurDataclasses())
+    loader = griffe.GriffeLoader(search_paths=[ROOT], extensions=extensions)
     for app in ("ai_client", "connectors"):
         loader.load(app, try_relative_path=False)
     loader.resolve_aliases(implicit=True)

@@ -63,6 +63,7 @@ PURE = {
     "ai_client.approvals": "which caller may use which connector, as requests see it",
     "ai_client.last_results": "what each connection last gave",
     "ai_client.operations": "a long operation after it has begun, asked how far it is",
+    "ai_client.operation_watch": "how long a long operation is waited for",
     "ai_client.call_ids": "ids for function calls that came without",
     "ai_client.openai_envelope": "what OpenAI's APIs put around answers: JSON, or an error",
     "ai_client.openai_json": "JSON without a schema, as OpenAI's APIs want to be asked for it",

@@ -111,6 +111,10 @@ class Redactor:
             found_clean.add(text)
         return clean
 
+    def knows_clean(self, texts: Iterable[str]) -> bool:
+        """Whether all of them have been found without a secret; False where it has to look."""
+        return self._found_clean.issuperset(texts)
+
     def redact_known(self, text: str) -> str:
         """``text`` without the secrets known by value; names and shapes stay as they are."""
         return _without_known(text, self._forms)

@@ -186,7 +186,7 @@ class Spool:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.directory / REJECTED, flags, 0o600)
         try:
-            self._write_all(descriptor, b"".join(line + b"\n" for line in lines))
+            _write_all(descriptor, b"".join(line + b"\n" for line in lines))
         finally:
             os.close(descriptor)
 
@@ -223,16 +223,13 @@ class Spool:
         # After a line that was cut (a full disk) the next one must not continue it.
         data = b"\n" + line if self._torn else line
         self._torn = True
-        self._write_all(descriptor, data)
-        self._torn = False
-        self._active_bytes += len(data)
-        self._used += len(data)
-
-    def _write_all(self, descriptor: int, data: bytes) -> None:
+        size = len(data)
         written = os.write(descriptor, data)
-        while written < len(data):
-            data = data[written:]
-            written = os.write(descriptor, data)
+        if written < size:
+            _write_all(descriptor, data[written:])
+        self._torn = False
+        self._active_bytes += size
+        self._used += size
 
     def _open(self) -> Segment:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -244,6 +241,11 @@ class Spool:
             # Taken for an orphan between its making and its lock, it is deleted: then another.
             if (segment := _locked(path, os.open(path, flags, 0o600))) is not None:
                 return segment
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def _take(path: Path) -> Segment | None:

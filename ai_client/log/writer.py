@@ -68,7 +68,7 @@ class LogWriter:
         self._threaded = threaded
         self._interval = interval
         self._retention_days = retention_days
-        self._redact = redactor.redact
+        self._redactor = redactor
         self._complain = MinuteLog(logger)
         self._reset()
         _writers.add(self)
@@ -76,10 +76,13 @@ class LogWriter:
     def append(self, record: RequestRecord) -> None:
         """Keep a record on disk. What has to be dropped is counted and logged; never raises."""
         try:
-            self.spool.append(record.cleaned(self._redact).to_json())
+            if not self._redactor.knows_clean(record.texts()):
+                record = record.cleaned(self._redactor.redact)
+            self.spool.append(record.to_json())
             self._pending += 1
             if self._thread is None:
-                self.start()
+                if self._threaded:
+                    self.start()
             elif self._pending >= BATCH:
                 self._wake.set()
         except Exception:

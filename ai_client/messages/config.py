@@ -26,6 +26,7 @@ from ai_client.messages.reading import (
     tuple_of,
 )
 from ai_client.messages.tools import FunctionDeclaration, ToolChoice, WebSearch
+from ai_client.values import guarded
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _RATIO = re.compile(r"([0-9]{1,9}):([0-9]{1,9})")
@@ -56,7 +57,7 @@ class Reasoning:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class ModelConfig:
     """How to generate. ``None`` means: not said, the upstream's default holds.
 

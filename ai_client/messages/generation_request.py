@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ai_client.capabilities import Capability
 from ai_client.messages.config import ModelConfig
 from ai_client.messages.turns import Message
+from ai_client.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class GenerationRequest:
     """A whole request, before it is known which connection answers it.
 

@@ -22,6 +22,7 @@ from ai_client.messages.reading import (
     string,
     tuple_of,
 )
+from ai_client.values import guarded
 
 _ANY_VALUE: JsonObject = {"type": ["string", "number", "boolean", "object", "array", "null"]}
 
@@ -42,7 +43,7 @@ class PartType(StrEnum):
     FUNCTION_RESPONSE = "function_response"
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class FunctionCall:
     """The model asks for a function. ``arguments`` is the JSON text exactly as the model wrote it.
 
@@ -107,7 +108,7 @@ class FunctionCall:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class FunctionResponse:
     """What the caller's function returned: ``response`` any JSON value, or ``parts`` with files.
 
@@ -203,7 +204,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class MessagePart:
     """One piece of a message; ``match`` on ``content``.
 

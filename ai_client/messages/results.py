@@ -22,6 +22,7 @@ from ai_client.messages.reading import (
 )
 from ai_client.messages.turns import Message, Role
 from ai_client.messages.usage import TokenLogprob, TokenUsage
+from ai_client.values import guarded
 
 
 class FinishReason(StrEnum):
@@ -34,7 +35,7 @@ class FinishReason(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class Candidate:
     """One alternative answer. ``raw_finish_reason`` is the vendor's own word."""
 
@@ -84,7 +85,7 @@ class Candidate:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class GenerativeAiResult:
     """A complete answer.
 
@@ -116,7 +117,7 @@ class GenerativeAiResult:
 
     def to_text(self) -> str:
         """All texts of the first candidate, joined; a refusal is text too."""
-        message = self.to_message()
+        message = self.candidates[0].message if self.candidates else self.to_message()
         text = message.text()
         if not text and not message.has_text:
             raise ContentMissing(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
 from ai_client.capabilities import JsonValue, word
 from ai_client.errors import InvalidArgument
 from ai_client.messages.files import File
-from ai_client.messages.parts import Content, FunctionCall, FunctionResponse, MessagePart
+from ai_client.messages.parts import (
+    Channel,
+    Content,
+    FunctionCall,
+    FunctionResponse,
+    MessagePart,
+)
 from ai_client.messages.reading import JsonObject, fields, nested, tuple_of
+from ai_client.values import guarded
 
 
 class Role(StrEnum):
@@ -21,7 +26,7 @@ class Role(StrEnum):
     MODEL = "model"
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class Message:
     """One turn."""
 
@@ -30,12 +35,18 @@ class Message:
 
     def text(self) -> str:
         """The text of all content parts, thoughts left out."""
-        return "".join(self._texts())
+        parts = self.parts
+        if len(parts) == 1 and isinstance(content := parts[0].content, str):
+            return "" if parts[0].channel is Channel.THOUGHT else content
+        texts = [
+            part.content for part in parts if isinstance(part.content, str) and not part.is_thought
+        ]
+        return "".join(texts)
 
     @property
     def has_text(self) -> bool:
         """Whether there is a text, be it an empty one, that is no thought."""
-        return next(self._texts(), None) is not None
+        return any(isinstance(part.content, str) and not part.is_thought for part in self.parts)
 
     def files(self) -> tuple[File, ...]:
         """The files of all content parts."""
@@ -81,11 +92,6 @@ class Message:
             },
             "required": ["role", "parts"],
         }
-
-    def _texts(self) -> Iterator[str]:
-        for part in self.parts:
-            if isinstance(part.content, str) and not part.is_thought:
-                yield part.content
 
 
 def user_message(*parts: Content | MessagePart) -> Message:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
 
 from ai_client.capabilities import JsonValue
@@ -16,9 +15,10 @@ from ai_client.messages.reading import (
     string,
     tuple_of,
 )
+from ai_client.values import guarded
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class TokenUsage:
     """Tokens of one answer, in OpenAI's convention.
 
@@ -72,7 +72,7 @@ class TokenUsage:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class TokenLogprob:
     """A token's log probability, with the alternatives that were asked for."""
 

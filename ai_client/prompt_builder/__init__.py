@@ -24,10 +24,12 @@ from ai_client.prompt_builder.asked import (
     Prompt,
     StartedOperation,
     capability_of,
+    config_of_kind,
     is_over,
     result_of,
 )
 from ai_client.prompt_builder.awaiting import Awaiting
+from ai_client.prompt_builder.configuring import NOTHING
 from ai_client.prompt_builder.content import messages_from
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "PromptBuilder",
     "StartedOperation",
     "capability_of",
+    "config_of_kind",
     "is_over",
     "result_of",
 ]
@@ -53,8 +56,10 @@ class PromptBuilder(Answering, Awaiting):
     @classmethod
     def of(cls, door: Door, prompt: object = None, *, caller: str = "") -> PromptBuilder:
         """A builder for a prompt in any of its forms; ``InvalidArgument`` for what is none."""
-        said = {"messages": messages_from(prompt), "caller": arguments.text(caller, "caller")}
-        return cls(door, MappingProxyType(said))
+        if caller != "":
+            arguments.text(caller, "caller")
+        said = {"messages": messages_from(prompt), "caller": caller}
+        return cls(door, MappingProxyType(said), NOTHING)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"A prompt does not change: {name} cannot be set.")

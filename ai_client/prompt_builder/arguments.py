@@ -57,6 +57,8 @@ def whole(value: object, param: str, *, least: int | None = None) -> int:
 
 def choice(kind: type[Choice], value: object, param: str) -> Choice:
     """A member of an enum, or its value."""
+    if isinstance(value, kind):
+        return value
     try:
         return kind(value)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol, TypeAlias
 
 from ai_client.capabilities import Capability, Modality
@@ -20,8 +21,18 @@ from ai_client.messages import (
     RequestOptions,
 )
 from ai_client.messages.reading import number, unicode_text
+from ai_client.values import value
 
 _UNSAID = ModelConfig()
+
+
+@cache
+def config_of_kind(modality: Modality | None) -> ModelConfig:
+    """The settings of a prompt that says nothing but what kind of answer it is for."""
+    return ModelConfig(output_modalities=None if modality is None else (modality,))
+
+
+_TEXT = config_of_kind(Modality.TEXT)
 
 Finished: TypeAlias = GenerativeAiResult | EmbeddingResult
 
@@ -44,8 +55,8 @@ class Model:
     config: ModelConfig = _UNSAID
 
     def __post_init__(self) -> None:
-        for param, value in (("provider", self.provider), ("id", self.id)):
-            if (value is not None or param == "id") and not unicode_text(value, param).strip():
+        for param, said in (("provider", self.provider), ("id", self.id)):
+            if (said is not None or param == "id") and not unicode_text(said, param).strip():
                 raise InvalidArgument(f"The model's {param} is blank.", param=param)
         if not isinstance(self.config, ModelConfig):
             raise InvalidArgument(
@@ -53,7 +64,7 @@ class Model:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Prompt:
     """All that a builder has gathered.
 
@@ -72,6 +83,17 @@ class Prompt:
     request_options: RequestOptions | None = None
     caller: str = ""
     fallback: bool = True
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether it is a text that wants a text, with nothing set, as most prompts are.
+
+        False may only mean that this would take a closer look.
+        """
+        if self.config is not _TEXT or len(self.messages) != 1:
+            return False
+        parts = self.messages[0].parts
+        return len(parts) == 1 and isinstance(parts[0].content, str)
 
 
 class Door(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from dataclasses import replace
-from functools import cache
 from typing import Self
 
 from ai_client.capabilities import Capability, Modality
@@ -21,7 +20,7 @@ from ai_client.messages import (
     Role,
 )
 from ai_client.prompt_builder import arguments
-from ai_client.prompt_builder.asked import Finished, Prompt, capability_of
+from ai_client.prompt_builder.asked import Finished, Prompt, capability_of, config_of_kind
 from ai_client.prompt_builder.configuring import Configuring
 from ai_client.prompt_builder.content import require_askable
 
@@ -41,17 +40,18 @@ class Asking(Configuring):
     def _finished(
         self, capability: Capability | str | None, modality: Modality | None = None
     ) -> Prompt:
-        require_askable(self.messages)
+        said = self.said
+        require_askable(said.get("messages", ()))
         configured = self.configured
         if not configured:
-            config = _of_kind(modality)
+            config = config_of_kind(modality)
         else:
             if modality is not None:
                 modalities = arguments.including(configured.get("output_modalities"), modality)
                 configured = {**configured, "output_modalities": modalities}
             config = ModelConfig(**configured)
             arguments.require_declared(config)
-        return Prompt(config=config, capability=self._capability(capability, config), **self.said)
+        return Prompt(config=config, capability=self._capability(capability, config), **said)
 
     def _for_content(self, capability: Capability | str | None) -> Prompt:
         prompt = self._finished(capability)
@@ -90,12 +90,6 @@ class Asking(Configuring):
 
     def _counting(self, candidate_count: int | None) -> Self:
         return self if candidate_count is None else self.using_candidate_count(candidate_count)
-
-
-@cache
-def _of_kind(modality: Modality | None) -> ModelConfig:
-    """The settings of a prompt that says nothing but what kind of answer it is for."""
-    return ModelConfig(output_modalities=None if modality is None else (modality,))
 
 
 def content_of(answer: Finished) -> GenerativeAiResult:

@@ -176,7 +176,7 @@ A rejected key (401), a redirect and a server that cannot be reached end it from
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Provider:
     """A vendor, or a kind of server: where it is, how it authenticates, which dialect it speaks.
 
@@ -198,6 +198,8 @@ class Provider:
     that nothing is translated; with ``also_where`` only at connections whose fields say that.
     ``counts_in`` is the wire format in which it counts tokens. ``tuned_like`` are the kinds that
     tell which tuning its models refuse, where ``kinds`` cannot tell them apart.
+
+    A provider equals itself only, so that it can be looked up by.
     """
 
     slug: str

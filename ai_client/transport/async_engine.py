@@ -183,7 +183,7 @@ class AiohttpExchange:
             return ReadTimedOut()
         except (aiohttp.ClientError, OSError) as error:
             return _caused(ConnectionReset("The upstream broke its answer off."), error)
-        return Chunk(data) if data else _END
+        return Chunk(data, content.at_eof()) if data else _END
 
     def close(self) -> None:
         if self._slot is not None:

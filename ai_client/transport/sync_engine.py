@@ -182,16 +182,18 @@ class HttpxExchange:
         self._chunks = response.iter_raw()
         stream = response.extensions.get("network_stream")
         self._patience = stream.patience if isinstance(stream, PatientStream) else SocketPatience()
-        self.opened = Opened(
-            response.status_code, {name.lower(): value for name, value in response.headers.items()}
-        )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.opened = Opened(response.status_code, headers)
+        # Bytes of the body to come, where their number is told and counts (RFC 9112, 6.3).
+        length = "" if "transfer-encoding" in headers else headers.get("content-length", "")
+        self._left = int(length) if length.isdecimal() else None
 
     def read(self, timeout: float) -> Reply:
         self._patience.seconds = timeout
         try:
             for data in self._chunks:
                 if data:
-                    return Chunk(data)
+                    return Chunk(data, self._was_last(data))
         except httpcore.ReadTimeout:
             return ReadTimedOut()
         except (httpcore.NetworkError, httpcore.ProtocolError, httpx.StreamError) as error:
@@ -199,6 +201,17 @@ class HttpxExchange:
         finally:
             self._patience.seconds = None
         return _END
+
+    def _was_last(self, data: bytes) -> bool:
+        """Whether the body is complete; then the socket is made free for the next request."""
+        if self._left is None:
+            return False
+        self._left -= len(data)
+        if self._left:
+            return False
+        for _ in self._chunks:
+            pass
+        return True
 
     def close(self) -> None:
         self._response.close()

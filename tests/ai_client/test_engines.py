@@ -113,8 +113,8 @@ def listening(handle: Handler) -> Iterator[tuple[int, list[socket.socket]]]:
                 thread.join(10)
 
 
-def keeps_alive(connection: socket.socket) -> None:
-    """Answers every request, once it is there whole, and leaves the connection open."""
+def whole_requests(connection: socket.socket) -> Iterator[None]:
+    """Goes on each time that a request is there whole."""
     with connection.makefile("rb") as requests:
         while requests.readline():
             length = 0
@@ -122,7 +122,13 @@ def keeps_alive(connection: socket.socket) -> None:
                 if header.startswith(b"content-length:"):
                     length = int(header.partition(b":")[2])
             requests.read(length)
-            connection.sendall(ANSWER)
+            yield
+
+
+def keeps_alive(connection: socket.socket) -> None:
+    """Answers every request and leaves the connection open."""
+    for _ in whole_requests(connection):
+        connection.sendall(ANSWER)
 
 
 @pytest.mark.parametrize("door", [blocking, awaiting])
@@ -170,6 +176,75 @@ def test_a_chunked_body_that_is_broken_ends_in_an_error(
 
     with listening(answer) as (port, _):
         assert isinstance(door(step(port))[-1], UpstreamError)
+
+
+@pytest.mark.parametrize("pieces", [(b"{}",), (b"{", b"}")])
+def test_the_last_bytes_are_told_as_such_where_their_number_is(pieces: tuple[bytes, ...]) -> None:
+    head = ANSWER.removesuffix(b"{}")
+
+    def answer(connection: socket.socket) -> None:
+        for _ in whole_requests(connection):
+            connection.sendall(head + pieces[0])
+            for piece in pieces[1:]:
+                over.wait(0.05)
+                connection.sendall(piece)
+
+    async def twice() -> list[list[Reply]]:
+        engine = AiohttpEngine(guard())
+        return [await areplies(engine, step(port)) for _ in range(2)]
+
+    over = threading.Event()
+    whole = [Chunk(each, last=each is pieces[-1]) for each in pieces]
+    with listening(answer) as (port, accepted):
+        engine = HttpxEngine(guard())
+        assert [replies(engine, step(port)) for _ in range(2)] == [[*whole, End()]] * 2
+        engine.close()
+        assert asyncio.run(twice()) == [[*whole, End()]] * 2
+        # Whoever stops reading there leaves a socket behind that is asked again.
+        assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("door", [blocking, awaiting])
+def test_a_length_beside_chunks_ends_nothing(door: Callable[[Open], list[Reply]]) -> None:
+    def answer(connection: socket.socket) -> None:
+        next(whole_requests(connection))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 1\r\n\r\n"
+        )
+        for chunk in (b"1\r\n{\r\n", b"1\r\n}\r\n", b"0\r\n\r\n"):
+            connection.sendall(chunk)
+            over.wait(0.05)
+
+    over = threading.Event()
+    with listening(answer) as (port, _):
+        read = door(step(port))
+    # Whoever refuses such an answer is right as well.
+    if not isinstance(read[0], UpstreamError):
+        assert b"".join(each.data for each in read if isinstance(each, Chunk)) == b"{}"
+
+
+@pytest.mark.parametrize("door", [blocking, awaiting])
+def test_bytes_are_not_the_last_ones_where_more_are_announced_or_nothing_is(
+    door: Callable[[Open], list[Reply]],
+) -> None:
+    def answer(connection: socket.socket) -> None:
+        next(whole_requests(connection))
+        connection.sendall(next(answers))
+
+    answers = iter(
+        (
+            ANSWER.replace(b"content-length: 2", b"content-length: 3"),
+            ANSWER.replace(b"content-length: 2", b"connection: close"),
+        )
+    )
+    with listening(answer) as (port, _):
+        first, error = door(step(port))
+        assert first == Chunk(b"{}")
+        assert isinstance(error, UpstreamError)
+        bytes_told, end = door(step(port))
+        assert isinstance(bytes_told, Chunk)
+        assert bytes_told.data == b"{}"
+        assert end == End()
 
 
 def test_a_loop_that_ends_takes_its_sockets_with_it() -> None:

@@ -385,13 +385,30 @@ SET_LATE = """
 """
 
 
+METRICS_ALONE = """
+    from opentelemetry import metrics
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    reader = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([reader]))
+    prompt("Hello").generate_text()
+    (scope,) = reader.get_metrics_data().resource_metrics[0].scope_metrics
+    assert "gen_ai.client.operation.duration" in [each.name for each in scope.metrics]
+"""
+BY_ENVIRONMENT = """
+os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = "sdk_tracer_provider"
+"""
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
         (WITHOUT, "    assert observability.watch() is None"),
         (GLOBALLY, SET_LATE),
+        ("", METRICS_ALONE),
+        (BY_ENVIRONMENT, "    assert observability.watch() is not None"),
     ],
-    ids=["not installed", "set up for the process"],
+    ids=["not installed", "set up for the process", "metrics alone", "by the environment"],
 )
 def test_the_process_decides(before: str, after: str) -> None:
     program = PROGRAM.format(before=before, after=after)

@@ -131,3 +131,17 @@ def test_cleaning_reaches_every_text_that_others_chose() -> None:
     cleaned = record.cleaned(lambda text: text.replace("SECRET", "-"))
     assert b"SECRET" not in cleaned.to_json()
     assert cleaned.connection == "primary"
+
+
+def test_what_is_cleaned_are_its_texts() -> None:
+    record = a_record(requested_model="asked", model="answered", warnings=("first", "second"))
+    seen: list[str] = []
+
+    def note(text: str) -> str:
+        seen.append(text)
+        return text
+
+    assert record.cleaned(note) is record
+    assert {*seen} == {*record.texts()}
+    models = {"asked", "answered", "gpt-4o", "gpt-4o-mini"}
+    assert {*record.texts()} == {*models, "first", "second", "Down."}

@@ -420,8 +420,10 @@ def test_a_prompt_cannot_be_changed_from_outside() -> None:
             change()
 
 
+@pytest.mark.django_db
 def test_a_prompt_can_be_copied_and_stored() -> None:
     builder = prompt("x").using_temperature(0.5)
+    assert not builder.is_supported()
     for other in (copy.copy(builder), copy.deepcopy(builder), pickle.loads(pickle.dumps(builder))):
         assert type(other) is PromptBuilder
         assert other.asked == builder.asked

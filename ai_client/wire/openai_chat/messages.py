@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from ai_client.call_ids import CallIds
@@ -55,8 +55,9 @@ _FILE_NAMES: Final[Mapping[str, str]] = {
 def render_messages(request: GenerationRequest) -> list[dict[str, JsonValue]]:
     """All messages, the system prompt first."""
     rendered: list[dict[str, JsonValue]] = []
-    if any(part.content for part in request.config.system_instruction):
-        content = _content(request.config.system_instruction, "system_instruction")
+    system = request.config.system_instruction
+    if system and any(part.content for part in system):
+        content = _content(system, "system_instruction")
         rendered.append({"role": "system", "content": content})
     ids = CallIds(request.messages)
     for number, message in enumerate(request.messages):
@@ -113,18 +114,20 @@ def is_custom(own: JsonValue) -> bool:
     return isinstance(own, dict) and own.get("type") == "custom"
 
 
-def _user(message: Message, number: int, ids: CallIds) -> Iterator[dict[str, JsonValue]]:
+def _user(message: Message, number: int, ids: CallIds) -> list[dict[str, JsonValue]]:
     """Results first: OpenAI takes nothing between a message's calls and what they returned."""
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0].content, str) and not parts[0].is_thought:
+        return [{"role": "user", "content": parts[0].content}]
     path = f"messages[{number}]"
+    rendered: list[dict[str, JsonValue]] = []
     waiting: list[MessagePart] = []
-    for position, part in enumerate(message.parts):
+    for position, part in enumerate(parts):
         match part.content:
             case FunctionResponse() as response:
-                yield {
-                    "role": "tool",
-                    "tool_call_id": ids.of(number, position),
-                    "content": _result(response, f"{path}.parts[{position}]"),
-                }
+                result = _result(response, f"{path}.parts[{position}]")
+                call_id = ids.of(number, position)
+                rendered.append({"role": "tool", "tool_call_id": call_id, "content": result})
             case FunctionCall():
                 raise InvalidRequest(
                     "A user's message cannot contain a function call.",
@@ -135,8 +138,9 @@ def _user(message: Message, number: int, ids: CallIds) -> Iterator[dict[str, Jso
                     waiting.append(part)
             case _:
                 assert_never(part.content)
-    if waiting or not message.parts:
-        yield {"role": "user", "content": _content(waiting, path)}
+    if waiting or not parts:
+        rendered.append({"role": "user", "content": _content(waiting, path)})
+    return rendered
 
 
 def _result(response: FunctionResponse, path: str) -> JsonValue:
@@ -189,13 +193,12 @@ def _is_text(part: MessagePart) -> bool:
     return isinstance(part.content, str) and not part.is_thought and not part.refusal
 
 
-def _content(parts: Iterable[MessagePart], path: str) -> JsonValue:
-    listed = list(parts)
-    if not listed:
+def _content(parts: Sequence[MessagePart], path: str) -> JsonValue:
+    if not parts:
         return ""
-    if len(listed) == 1 and isinstance(listed[0].content, str):
-        return listed[0].content
-    return [_part(part, path) for part in listed]
+    if len(parts) == 1 and isinstance(parts[0].content, str):
+        return parts[0].content
+    return [_part(part, path) for part in parts]
 
 
 def _part(part: MessagePart, path: str) -> dict[str, JsonValue]:

@@ -87,11 +87,12 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
         )
     if not request.messages:
         raise InvalidRequest("A request needs at least one message.", param="messages")
-    request = asking_for_json(request)
+    if request.config.output_mime_type is not None:
+        request = asking_for_json(request)
     config = request.config
     if request.capability is Capability.SPEECH_GENERATION and not is_spoken(config):
         config = replace(config, output_modalities=(Modality.TEXT, Modality.AUDIO))
-    warnings = [f"{name} was left out" for name in request.dropped]
+    warnings = [f"{name} was left out" for name in request.dropped] if request.dropped else []
     body: dict[str, JsonValue] = {"model": target.model, "messages": render_messages(request)}
     body.update(render_modalities(config, stream=request.stream))
     if _settings_of(config).count(None) < len(_SETTINGS):

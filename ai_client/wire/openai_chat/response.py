@@ -33,7 +33,6 @@ from ai_client.wire.openai_chat.vocabulary import (
     parse_usage,
 )
 
-_KNOWN: Final = frozenset(("id", "choices", "usage"))
 _TEXT_ONLY: Final = frozenset(("role", "content"))
 
 
@@ -44,25 +43,30 @@ def parse_response(body: bytes) -> GenerativeAiResult:
     answer of another shape, ``EmptyAnswer`` where there is neither content nor finish reason.
     """
     data = read_answer(body)
-    choices = data.get("choices")
+    choices = data.pop("choices", None)
     if not isinstance(choices, list):
         raise MalformedAnswer("The upstream's answer has no list of choices.")
-    candidates = tuple([_candidate(choice) for choice in _in_order(choices)])
-    if not any(each.message.parts or each.finish_reason for each in candidates):
+    if len(choices) > 1:
+        choices = _in_order(choices)
+    candidates = tuple([_candidate(choice) for choice in choices])
+    for each in candidates:
+        if each.message.parts or each.finish_reason:
+            break
+    else:
         raise EmptyAnswer("The upstream's answer has neither content nor a finish reason.")
+    answer, model = data.pop("id", ""), data.get("model")
+    usage = data.pop("usage", None)
     return GenerativeAiResult(
-        id=text_of(data, "id"),
-        model=text_of(data, "model"),
+        id=answer if isinstance(answer, str) else "",
+        model=model if isinstance(model, str) else "",
         candidates=candidates,
-        usage=parse_usage(data.get("usage")),
-        additional_data={name: value for name, value in data.items() if name not in _KNOWN},
+        usage=None if usage is None else parse_usage(usage),
+        additional_data=data,
     )
 
 
 def _in_order(choices: list[JsonValue]) -> list[JsonValue]:
     """By their numbers, where each has one: the one that was ready first may stand first."""
-    if len(choices) < 2:
-        return choices
     if not all(isinstance(each, dict) and isinstance(each.get("index"), int) for each in choices):
         return choices
     return sorted(choices, key=lambda choice: int(choice["index"]))
@@ -140,19 +144,27 @@ def _candidate(choice: JsonValue) -> Candidate:
     if message.get("role") == "user":
         raise MalformedAnswer("The upstream answered in the user's name.")
     parts = tuple(parse_message(message))
-    calls = any(isinstance(part.content, FunctionCall) for part in parts)
+    calls = False
+    for part in parts:
+        if isinstance(part.content, FunctionCall):
+            calls = True
     reason, word = parse_finish_reason(choice.get("finish_reason"), calls=calls) or (None, None)
+    logprobs = choice.get("logprobs")
     # Without a part there are no tokens that they could be of.
-    logprobs = parse_logprobs(choice.get("logprobs")) if parts else ()
+    logprobs = parse_logprobs(logprobs) if logprobs and parts else ()
     return Candidate(Message(Role.MODEL, parts), reason, word, logprobs)
 
 
 def parse_message(message: Mapping[str, JsonValue]) -> list[MessagePart]:
     """The parts of an assistant's message: thoughts, text, refusal, audio, images, calls."""
     content = message.get("content")
-    if isinstance(content, str) and {name for name, said in message.items() if said} == _TEXT_ONLY:
-        # Most answers are this.
-        return [MessagePart(content)]
+    if isinstance(content, str) and content:
+        for field, said in message.items():
+            if said and field not in _TEXT_ONLY:
+                break
+        else:
+            # Most answers are this.
+            return [MessagePart(content)]
     parts = parse_thoughts(message)
     parts += _content(message)
     refusal = message.get("refusal")

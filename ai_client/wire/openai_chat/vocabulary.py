@@ -74,30 +74,40 @@ def render_finish_reason(reason: FinishReason | None) -> str | None:
     return None if reason is None else reason.value
 
 
+_NOTHING: Final[Mapping[str, JsonValue]] = {}
+_COUNTED: Final = frozenset((int, type(None)))
+
+
 def parse_usage(usage: JsonValue) -> TokenUsage | None:
     """Token counts from a ``usage`` object; None where there is none."""
     if not isinstance(usage, dict):
         return None
-    prompt = _count(usage, "prompt_tokens") or 0
-    completion = _count(usage, "completion_tokens") or 0
-    total = _count(usage, "total_tokens")
     of_prompt = usage.get("prompt_tokens_details")
-    of_completion = usage.get("completion_tokens_details")
-    cached = _count(of_prompt, "cached_tokens")
-    return TokenUsage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=prompt + completion if total is None else total,
-        thought_tokens=_count(of_completion, "reasoning_tokens"),
+    of_prompt = of_prompt if isinstance(of_prompt, dict) else _NOTHING
+    of_answer = usage.get("completion_tokens_details")
+    of_answer = of_answer if isinstance(of_answer, dict) else _NOTHING
+    counts: list[int | None] = [
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        usage.get("total_tokens"),
+        of_answer.get("reasoning_tokens"),
+        of_prompt.get("cached_tokens"),
+        of_prompt.get("cache_write_tokens"),
         # DeepSeek's name: https://api-docs.deepseek.com/guides/kv_cache
-        cached_tokens=_count(usage, "prompt_cache_hit_tokens") if cached is None else cached,
-        cache_write_tokens=_count(of_prompt, "cache_write_tokens"),
+        usage.get("prompt_cache_hit_tokens"),
+    ]
+    if not _COUNTED.issuperset(map(type, counts)):
+        counts = [each if type(each) is int else None for each in counts]
+    prompt, completion, total, thought, cached, written, hit = counts
+    prompt, completion = prompt or 0, completion or 0
+    return TokenUsage(
+        prompt,
+        completion,
+        prompt + completion if total is None else total,
+        thought,
+        hit if cached is None else cached,
+        written,
     )
-
-
-def _count(holder: JsonValue, name: str) -> int | None:
-    value = holder.get(name) if isinstance(holder, dict) else None
-    return value if type(value) is int else None
 
 
 def render_usage(usage: TokenUsage) -> dict[str, JsonValue]:
