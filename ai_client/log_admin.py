@@ -151,6 +151,8 @@ class RequestLogAdmin(_RequestLogAdmin):
     @admin.display(description=_("attempts"))
     def attempts_table(self, row: RequestLog) -> SafeString:
         """Each attempt with its class, status, time and message."""
+        if not row.attempts:
+            return self.get_empty_value_display()
         head = format_html_join(
             "", '<th scope="col">{}</th>', ((label,) for label in _COLUMNS.values())
         )

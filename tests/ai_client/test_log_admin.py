@@ -242,6 +242,12 @@ def test_attempts_are_a_table_and_text_of_others_is_only_text(bob: Client, row: 
     assert "<td>None</td>" not in content
 
 
+def test_a_request_that_was_never_tried_has_no_table(bob: Client, row: RequestLog) -> None:
+    RequestLog.objects.update(attempts=[], attempt_count=0)
+    content = bob.get(address("requestlog", "change", row.pk)).content.decode()
+    assert re.search(r'Attempts:</label>\s*<div class="readonly">-</div>', content)
+
+
 def test_nobody_writes_history(alice: Client, row: RequestLog) -> None:
     before = RequestLog.objects.values().get()
     assert alice.get(address("requestlog", "add")).status_code == 403
