@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from typing import Any, Self, TypeAlias, TypeVar
@@ -293,15 +293,6 @@ class ModelRequirements:
 
     capabilities: tuple[Capability, ...] = ()
     options: tuple[RequiredOption, ...] = ()
-    _hash: int | None = field(default=None, init=False, repr=False, compare=False)
-
-    def __hash__(self) -> int:
-        # Most prompts share one value, whose parts need not be hashed for each.
-        found = self._hash
-        if found is None:
-            found = hash((self.capabilities, self.options))
-            object.__setattr__(self, "_hash", found)
-        return found
 
     def to_dict(self) -> dict[str, JsonValue]:
         return {

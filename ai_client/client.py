@@ -103,18 +103,15 @@ class AiClient:
         limits: Limits | None = None,
         watcher: Watcher | None = None,
         reserve: Reserve | None = None,
-        is_on: bool = False,
     ) -> Session:
         """A session for ``ask`` over the routes that ``model`` is or names.
 
         Of these ``caller`` gets those it may use; ``ConnectorNotApproved`` where that is none.
         What the gateway's ``key`` is not for is left out too, by ``KeyScope``.
-        ``limits`` are the site's unless given. What ``reserve`` finds is for the caller. ``is_on``:
-        somebody has made sure just now that AI is switched on.
+        ``limits`` are the site's unless given. What ``reserve`` finds is for the caller.
         """
         headers = None if watcher is None else watcher.asked(ask)
-        if not is_on:
-            require_enabled()
+        require_enabled()
         label = caller_label(caller) if caller else UNNAMED
         snapshot = self.snapshot()
         if isinstance(model, str):
@@ -199,12 +196,9 @@ class AiClient:
         """The answer to a plan. An operation's ``id`` is one that ``operation`` takes."""
         return self.answer(self.call(plan))
 
-    def call(self, plan: Plan, *, stream: bool = False, is_on: bool = False) -> PythonCall:
-        """A plan on its way, which knows who answered: for ``answer``, or for ``events_of``.
-
-        ``is_on`` as for ``session``.
-        """
-        return PythonCall(self, plan, stream=stream, is_on=is_on)
+    def call(self, plan: Plan, *, stream: bool = False) -> PythonCall:
+        """A plan on its way, which knows who answered: for ``answer``, or for ``events_of``."""
+        return PythonCall(self, plan, stream=stream)
 
     def answer(self, call: PythonCall) -> AnyResult:
         """The answer to a call; once."""

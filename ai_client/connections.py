@@ -26,6 +26,7 @@ from connectors.credentials import (
     resolve_all,
 )
 from connectors.models import Approval, ApprovalState, ConfigurationVersion, Connection
+from connectors.moments import in_utc
 from connectors.registry import registry
 from connectors.values import ConnectorType
 
@@ -159,7 +160,7 @@ def _gateway_key(key: GatewayKey) -> GatewayKeyConfig:
         prefix=key.prefix,
         digest=bytes(key.digest),
         allow_fallback=key.allow_fallback,
-        expires_at=key.expires_at.timestamp() if key.expires_at else None,
+        expires_at=in_utc(key.expires_at).timestamp() if key.expires_at else None,
         caller=key.caller,
         scope=_scope(key),
         limits=_limits(key),

@@ -79,7 +79,5 @@ def upstream_headers(
 
 
 def _credentials(connection: ConnectionConfig) -> Mapping[str, str]:
-    auth = connection.provider.auth
-    if auth.by_address is not None:
-        auth = auth.at(connection.base_url, connection.options)
+    auth = connection.provider.auth.at(connection.base_url, connection.options)
     return auth.headers(connection.api_key)

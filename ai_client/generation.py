@@ -247,19 +247,23 @@ class SiteDoor:
 
     @property
     def _registry(self) -> ProviderRegistry:
-        return self._given_registry or _site().default_registry()
+        given = self._given_registry
+        return _site().default_registry() if given is None else given
 
     @property
     def _client(self) -> AiClient:
-        return self._given_client or _client_of(self._registry)
+        given = self._given_client
+        return _client_of(self._registry) if given is None else given
 
     def _connections(self) -> list[ConnectionConfig]:
         return [each.connection for each in self._registry.offers()]
 
     def _parties(self) -> tuple[AiClient, Chooser]:
         """Who asks, and who chooses whom."""
-        registry = self._given_registry or _site().default_registry()
-        client = self._given_client or _client_of(registry)
+        registry = self._registry
+        client = self._given_client
+        if client is None:
+            client = _client_of(registry)
         approvals = client.snapshot().approvals
         chooser = self._last_chooser
         if (
@@ -288,8 +292,7 @@ def _call(client: AiClient, prompt: Prompt, choice: Choice, *, stream: bool) -> 
     if prompt.request_options is not None or choice.waited:
         limits = limits_of(prompt, choice.waited)
     plan = Plan(request, everybody, prompt.caller, limits, reserve)
-    # ``require_allowed`` has come before.
-    return client.call(plan, stream=stream, is_on=True)
+    return client.call(plan, stream=stream)
 
 
 @value(frozen=True, slots=True)

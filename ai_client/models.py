@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ai_client.records import Outcome
+from connectors.moments import storable
 
 _LEAST_BUDGET = Decimal("0.0001")
 # The most that every database stores there.
@@ -138,8 +139,16 @@ class GatewayKey(models.Model):
             for field, text in (("name", self.name), ("caller", self.caller))
             if _UNREADABLE.search(text) and not self._is_stored(field, text)
         }
-        if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
-            problems["expires_at"] = _("The expiry has passed. Choose a time to come.")
+        try:
+            self.expires_at = storable(self.expires_at) if self.expires_at else None
+        except OverflowError:
+            problems["expires_at"] = _(
+                "There is no such time in every time zone. Choose an earlier one, or none for a "
+                "key that never expires."
+            )
+        else:
+            if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
+                problems["expires_at"] = _("The expiry has passed. Choose a time to come.")
         if problems:
             raise ValidationError(problems)
 

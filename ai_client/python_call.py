@@ -31,12 +31,9 @@ def generated(result: AnyResult) -> GenerativeAiResult:
 
 
 class PythonCall:
-    """One request of a Python caller: its session, and the one record that it leaves.
+    """One request of a Python caller: its session, and the one record that it leaves."""
 
-    ``is_on`` as for ``AiClient.session``.
-    """
-
-    def __init__(self, client: AiClient, plan: Plan, *, stream: bool, is_on: bool = False) -> None:
+    def __init__(self, client: AiClient, plan: Plan, *, stream: bool) -> None:
         self._client = client
         self._trail = client.trail(
             PYTHON, requested_model=plan.requested, stream=stream, caller=plan.caller
@@ -51,7 +48,6 @@ class PythonCall:
                 limits=plan.limits,
                 watcher=self._trail.watcher,
                 reserve=plan.reserve,
-                is_on=is_on,
             )
         except AiClientError as error:
             client.finish(self._trail, Progress(), Outcome.REFUSED, error=error)

@@ -17,7 +17,6 @@ from ai_client.api.representations import GatewayKeyShown
 from ai_client.key_services import WRITABLE, KeyValues
 from connectors.api.bodies import object_in
 from connectors.errors import FieldError
-from connectors.moments import storable
 
 READ_ONLY = tuple(name for name in GatewayKeyShown.__annotations__ if name not in WRITABLE)
 """What a representation holds beyond what can be written; sent back, it is passed over."""
@@ -76,8 +75,7 @@ def _moment(name: str, value: object) -> object:
     except ValueError:
         moment = None
     _require(name, value, moment is not None, what)
-    assert moment is not None
-    return storable(moment)
+    return moment
 
 
 def _require(name: str, value: object, fits: bool, what: str) -> object:

@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
 from ai_client.key_services import KeyValues
-from connectors.moments import storable
 
 NO_LIMIT = "none"
 _NUMBERS = {
@@ -103,9 +102,8 @@ def _moment(text: str) -> datetime | None:
     if text == NO_LIMIT:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise CommandError(
             f"--expires: {text!r} is no ISO 8601 time. Write 2030-01-31 or 2030-01-31T12:00+01:00."
         ) from error
-    return storable(moment)

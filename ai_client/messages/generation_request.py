@@ -7,10 +7,10 @@ from dataclasses import field, replace
 from ai_client.capabilities import Capability
 from ai_client.messages.config import ModelConfig
 from ai_client.messages.turns import Message
-from ai_client.values import value
+from ai_client.values import guarded
 
 
-@value(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class GenerationRequest:
     """A whole request, before it is known which connection answers it.
 

@@ -37,9 +37,7 @@ SECOND_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10
 _OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
 _TRACES = trace.get_tracer_provider.__globals__
 _METRICS = metrics.get_meter_provider.__globals__
-_NAMED_BY_ENVIRONMENT = OTEL_PYTHON_TRACER_PROVIDER in os.environ or (
-    OTEL_PYTHON_METER_PROVIDER in os.environ
-)
+_BY_ENVIRONMENT = (OTEL_PYTHON_TRACER_PROVIDER, OTEL_PYTHON_METER_PROVIDER)
 _NANOSECONDS = 1_000_000_000
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
 
@@ -209,7 +207,7 @@ def _process_records() -> bool:
     # Where nothing is set the API looks into the environment at each question.
     tracer = _TRACES.get("_TRACER_PROVIDER", trace)
     meter = _METRICS.get("_METER_PROVIDER", metrics)
-    if tracer is None and meter is None and not _NAMED_BY_ENVIRONMENT:
+    if tracer is meter is None and not any(name in os.environ for name in _BY_ENVIRONMENT):
         return False
     return _keeps(type(trace.get_tracer_provider())) or _keeps(type(metrics.get_meter_provider()))
 

@@ -84,7 +84,7 @@ class Answering(Asking):
 
     def generate_text(self) -> str:
         """The text."""
-        return self._result(Capability.TEXT_GENERATION, Modality.TEXT).to_text()
+        return self.generate_text_result().to_text()
 
     def generate_texts(self, candidate_count: int | None = None) -> list[str]:
         """The texts of all candidates."""

@@ -21,7 +21,7 @@ from ai_client.messages import (
     RequestOptions,
 )
 from ai_client.messages.reading import number, unicode_text
-from ai_client.values import value
+from ai_client.values import guarded
 
 _UNSAID = ModelConfig()
 
@@ -64,7 +64,7 @@ class Model:
             )
 
 
-@value(frozen=True, slots=True)
+@guarded(frozen=True, slots=True)
 class Prompt:
     """All that a builder has gathered.
 

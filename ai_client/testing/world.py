@@ -175,7 +175,6 @@ class FakeClient(AiClient):
         limits: Limits | None = None,
         watcher: Watcher | None = None,
         reserve: Reserve | None = None,
-        is_on: bool = False,
     ) -> Session:
         falls_back = allow_fallback and self.world.has_fallback
         if not self.world.has_fallback:
@@ -193,7 +192,6 @@ class FakeClient(AiClient):
             limits=limits,
             watcher=watcher,
             reserve=reserve if falls_back else None,
-            is_on=is_on,
         )
 
 

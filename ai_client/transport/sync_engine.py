@@ -38,6 +38,7 @@ KEPT_ALIVE = 50
 KEEP_ALIVE_SECONDS = 30.0
 ADDRESSES_TRIED = 3
 _END = End()
+_HEAD_END = b"\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -64,20 +65,49 @@ def _until_headers(timeout: float | None, over: type[httpcore.TimeoutException])
 
 
 class PatientStream(httpcore.NetworkStream):
-    """A socket whose read timeout can be changed while a response is being read."""
+    """A socket whose read timeout can be changed while a response is being read.
+
+    It minds what comes with a response and beyond its end, which httpcore would take for the
+    beginning of the answer to the next request, whosever that is.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream, patience: SocketPatience) -> None:
         self._stream = stream
         self.patience = patience
+        self.body_length: int | None = None
+        """Bytes that the body is said to have; None where its own form shows its end."""
+        self._head: bytes | None = b""
+        self._body_read = 0
+        self._last = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         chosen = self.patience.seconds
         if chosen is None:
             chosen = _until_headers(timeout, httpcore.ReadTimeout)
-        return self._stream.read(max_bytes, chosen)
+        data = self._stream.read(max_bytes, chosen)
+        self._note(data)
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._head, self._body_read, self._last = b"", 0, b""
         self._stream.write(buffer, _until_headers(timeout, httpcore.WriteTimeout))
+
+    def _note(self, data: bytes) -> None:
+        self._last = (self._last + data)[-6:]
+        if self._head is None:
+            self._body_read += len(data)
+            return
+        self._head += data
+        end = self._head.find(_HEAD_END)
+        if end >= 0:
+            self._body_read = len(self._head) - end - len(_HEAD_END)
+            self._head = None
+
+    def _has_surplus(self) -> bool:
+        """Whether more was read than the response, as far as its length or last bytes show."""
+        if self.body_length is None:
+            return not self._last.endswith(_HEAD_END) or self._last == b"\r\n\r\n\r\n"
+        return self._body_read != self.body_length
 
     def close(self) -> None:
         self._stream.close()
@@ -92,6 +122,9 @@ class PatientStream(httpcore.NetworkStream):
         return PatientStream(stream, self.patience)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self._has_surplus():
+            # As an idle socket is on which something comes unasked: it is not used again.
+            return True
         return self._stream.get_extra_info(info)
 
 
@@ -180,13 +213,17 @@ class HttpxExchange:
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
         self._chunks = response.iter_raw()
-        stream = response.extensions.get("network_stream")
-        self._patience = stream.patience if isinstance(stream, PatientStream) else SocketPatience()
         headers = {name.lower(): value for name, value in response.headers.items()}
         self.opened = Opened(response.status_code, headers)
         # Bytes of the body to come, where their number is told and counts (RFC 9112, 6.3).
         length = "" if "transfer-encoding" in headers else headers.get("content-length", "")
         self._left = int(length) if length.isdecimal() else None
+        stream = response.extensions.get("network_stream")
+        if isinstance(stream, PatientStream):
+            self._patience = stream.patience
+            stream.body_length = self._left
+        else:
+            self._patience = SocketPatience()
 
     def read(self, timeout: float) -> Reply:
         self._patience.seconds = timeout

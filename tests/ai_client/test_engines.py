@@ -247,6 +247,31 @@ def test_bytes_are_not_the_last_ones_where_more_are_announced_or_nothing_is(
         assert end == End()
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+UNASKED = ANSWER.replace(b"{}", b"[]")
+
+
+@pytest.mark.parametrize("asked_for", [ANSWER, CHUNKED], ids=["told length", "chunks"])
+@pytest.mark.parametrize("surplus", [UNASKED, b"HTTP", b"\r\n"])
+def test_what_comes_beyond_an_answer_answers_nobody_else(asked_for: bytes, surplus: bytes) -> None:
+    def answer(connection: socket.socket) -> None:
+        for _ in whole_requests(connection):
+            connection.sendall(asked_for + surplus)
+
+    def told(read: list[Reply]) -> bytes:
+        return b"".join(each.data for each in read if isinstance(each, Chunk))
+
+    async def thrice() -> list[bytes]:
+        engine = AiohttpEngine(guard())
+        return [told(await areplies(engine, step(port))) for _ in range(3)]
+
+    with listening(answer) as (port, _):
+        engine = HttpxEngine(guard())
+        assert [told(replies(engine, step(port))) for _ in range(3)] == [b"{}"] * 3
+        engine.close()
+        assert asyncio.run(thrice()) == [b"{}"] * 3
+
+
 def test_a_loop_that_ends_takes_its_sockets_with_it() -> None:
     engine = AiohttpEngine(guard())
     with listening(keeps_alive) as (port, accepted):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -25,6 +25,7 @@ from ai_client.models import GatewayKey, RequestLog
 from ai_client.records import RequestRecord
 from ai_client.refusals import Refusals
 from connectors.models import Approval
+from connectors.moments import in_utc
 from connectors.services import create_connection
 from tests.ai_client.request_records import a_record
 
@@ -110,6 +111,57 @@ def test_a_key_without_an_offset_expires_in_the_sites_time() -> None:
     (known,) = load().gateway_keys.values()
     assert known.expires_at is not None
     assert datetime.fromtimestamp(known.expires_at, UTC).isoformat() == "2999-01-15T12:00:00+00:00"
+
+
+ZONES = ("America/New_York", "Europe/Berlin", "Asia/Tokyo")
+LAST = "9999-12-31T23:59:59"
+
+
+@pytest.mark.parametrize("uses_zones", [False, True])
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("offset", ["", "Z", "-12:00"])
+def test_an_expiry_beyond_the_calendar_is_refused_by_name(
+    settings: Settings, owner: User, uses_zones: bool, zone: str, offset: str
+) -> None:
+    settings.TIME_ZONE, settings.USE_TZ = zone, uses_zones
+    client = APIClient()
+    client.force_login(owner)
+    given = {"name": "shop", "expires_at": LAST + offset}
+    refused = client.post("/ai/v1/keys", given, format="json")
+    assert refused.status_code == 400, refused.content
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["#/expires_at"]
+    with pytest.raises(CommandError, match=r"--expires.*Choose an earlier one"):
+        call_command("create_gateway_key", "shop", "--expires", LAST + offset)
+    page = Client()
+    page.force_login(owner)
+    form = {"name": "shop", "expires_at_0": "9999-12-31", "expires_at_1": "23:59:59"}
+    shown = page.post(reverse("admin:ai_client_gatewaykey_add"), form)
+    assert "Choose an earlier one" in shown.content.decode()
+    assert not GatewayKey.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_row_beyond_the_calendar_holds_nothing_else_up(
+    settings: Settings, owner: User, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    key, plain = create_gateway_key("shop")
+    GatewayKey.objects.filter(pk=key.pk).update(expires_at=datetime.fromisoformat(LAST))
+    assert authenticate([("x-api-key", plain)], load().gateway_keys, peppers(), NOON).name == "shop"
+    client = APIClient()
+    client.force_login(owner)
+    (listed,) = client.get("/ai/v1/keys").json()["keys"]
+    assert listed["expires_at"].startswith("9999-12-31T")
+    output = io.StringIO()
+    call_command("gateway_keys", stdout=output)
+    assert "on until 9999-12-31" in output.getvalue()
+
+
+def test_a_zone_that_is_left_to_the_machine(store: Store, settings: Settings) -> None:
+    settings.TIME_ZONE = None
+    row = store(a_record(created=NOON))
+    assert row.created == datetime.fromtimestamp(NOON)  # noqa: DTZ006
+    assert in_utc(row.created).timestamp() == NOON
 
 
 def test_an_expired_key_does_not_open() -> None:

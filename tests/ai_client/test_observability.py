@@ -398,6 +398,10 @@ METRICS_ALONE = """
 BY_ENVIRONMENT = """
 os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = "sdk_tracer_provider"
 """
+IN_TIME = """
+    os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = "sdk_tracer_provider"
+    assert observability.watch() is not None
+"""
 
 
 @pytest.mark.parametrize(
@@ -407,8 +411,9 @@ os.environ["OTEL_PYTHON_TRACER_PROVIDER"] = "sdk_tracer_provider"
         (GLOBALLY, SET_LATE),
         ("", METRICS_ALONE),
         (BY_ENVIRONMENT, "    assert observability.watch() is not None"),
+        ("", IN_TIME),
     ],
-    ids=["not installed", "set up for the process", "metrics alone", "by the environment"],
+    ids=["not installed", "set up later", "metrics alone", "by the environment", "by it later"],
 )
 def test_the_process_decides(before: str, after: str) -> None:
     program = PROGRAM.format(before=before, after=after)

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import openai
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from ai_client import Prompt, PromptBuilder, prompt
@@ -191,6 +193,36 @@ def test_what_awaits_is_heard_by_blocking_prompts_inside_a_loop(settings: Settin
 
     assert asyncio.run(block()) == "okok"
     assert len(engine.sent) == 2
+
+
+def switches_ai_off(asked: Prompt) -> bool:
+    """Nothing, but meanwhile somebody switches AI off."""
+    site: Any = django_settings
+    site.AI_CLIENT = {**site.AI_CLIENT, "ENABLED": False}
+    return False
+
+
+def changes_who_asks(asked: Prompt) -> bool:
+    """Nothing, and would be somebody else."""
+    changed: Any = asked
+    changed.caller = "trusted"
+    return False
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("switches_ai_off", AiDisabled), ("changes_who_asks", FrozenInstanceError)],
+)
+def test_what_looks_at_prompts_lets_none_through_that_may_not_be_sent(
+    settings: Settings, name: str, error: type[Exception]
+) -> None:
+    preventing = {**settings.AI_CLIENT, "PREVENT_PROMPT": f"{__name__}.{name}"}
+    registry, engine = registry_over()
+    for attempt in attempts(prompt("hello", registry=registry)):
+        settings.AI_CLIENT = preventing
+        with pytest.raises(error):
+            attempt()
+    assert engine.sent == []
 
 
 def test_a_mistake_that_no_future_holds_is_raised_as_another(settings: Settings) -> None:

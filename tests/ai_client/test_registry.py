@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
 
+from ai_client import prompt
 from ai_client.capabilities import (
     Capability,
     ModelMetadata,
@@ -34,6 +35,7 @@ from ai_client.snapshot import ConnectionConfig, Snapshot
 from ai_client.testing import HttpAnswer, ScriptedTransport
 from connectors.registry import registry as connectors
 from connectors.services import create_connection
+from tests.ai_client.scripted_site import answer, provider
 from tests.ai_client.vectors import Row, rows
 from tests.upstreams import KEY, locked_simulator
 
@@ -164,6 +166,38 @@ def fake(**changes: Any) -> Provider:
         default_model="tiny",
     )
     return replace(plain, **changes)
+
+
+@dataclass(frozen=True)
+class Regional(Provider):
+    """A provider of another app, which says more."""
+
+    region: str = "eu"
+
+
+def test_a_provider_may_be_of_a_class_of_its_own() -> None:
+    plain = provider("fake")
+    regional = Regional(**{each.name: getattr(plain, each.name) for each in fields(plain)})
+    assert regional != replace(regional)
+    transport = ScriptedTransport(answer)
+    made = ProviderRegistry([regional])
+    made.set_authentication("fake", KEY)
+    made.set_transporter(Transporter(transport.engine, transport.async_engine))
+    assert prompt("Hello", registry=made).generate_text() == "ok"
+    assert made.models_for(TALKS)
+
+
+class Counted(ProviderRegistry):
+    """One that knows how many it has."""
+
+    def __len__(self) -> int:
+        return len(self.ids())
+
+
+def test_an_empty_registry_is_not_the_sites(site: SiteRegistry) -> None:
+    create_connection(name="mine", provider="openai", api_key=CANARY, model="gpt-4o")
+    assert prompt("Hello").is_supported()
+    assert not prompt("Hello", registry=Counted()).is_supported()
 
 
 def test_a_key_may_go_into_a_header_of_its_own() -> None:

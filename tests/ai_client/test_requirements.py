@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from ai_client.capabilities import Capability, Modality, ModelMetadata, ModelRequirements
@@ -29,6 +31,13 @@ def test_a_model_meets_requirements_or_not(row: Row) -> None:
     model = ModelMetadata.from_dict(row["input"]["model"])
     assert are_met_by(requirements, model) is row["expected"]["areMet"]
     assert bool(unmet_by(requirements, model)) is not row["expected"]["areMet"]
+
+
+def test_requirements_are_what_they_say_and_no_more() -> None:
+    requirements = ModelRequirements((Capability.TEXT_GENERATION,))
+    assert hash(requirements) == hash(ModelRequirements((Capability.TEXT_GENERATION,)))
+    # Of a process that hashes texts otherwise nothing may be left.
+    assert asdict(requirements).keys() == {"capabilities", "options"}
 
 
 @pytest.mark.parametrize(

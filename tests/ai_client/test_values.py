@@ -11,8 +11,16 @@ from typing import Any
 
 import pytest
 
+from ai_client import Prompt
 from ai_client.events import PartDelta
-from ai_client.messages import MessagePart, ModelConfig, TokenUsage
+from ai_client.messages import (
+    GenerationRequest,
+    Message,
+    MessagePart,
+    ModelConfig,
+    Role,
+    TokenUsage,
+)
 from ai_client.values import guarded, value
 
 Decorator = Callable[..., Any]
@@ -63,9 +71,25 @@ def test_what_callers_hold_cannot_be_changed() -> None:
             setattr(sample, name, "b")
     with pytest.raises(FrozenInstanceError):
         del sample.name
-    for shared in (MessagePart("Hello"), TokenUsage(), PartDelta(0, "text"), ModelConfig()):
+    asked = (Prompt(), GenerationRequest(()))
+    for shared in (MessagePart(""), TokenUsage(), PartDelta(0, "text"), ModelConfig(), *asked):
         with pytest.raises(FrozenInstanceError):
             setattr(shared, fields(shared)[0].name, None)
+
+
+def test_what_callers_derive_is_made_as_dataclasses_are() -> None:
+    class Answer(Message):
+        role = Role.MODEL
+        seen = ()
+
+    @dataclass(frozen=True, slots=True)
+    class Signed(MessagePart):
+        by: str = ""
+
+    assert Answer(Role.USER, ()).role is Role.USER
+    assert Signed("Hello", by="alice") == Signed("Hello", by="alice") != Signed("Hello", by="bob")
+    sample = made(guarded)
+    assert type("Derived", (sample,), {})(" a ").notes == []
 
 
 def test_they_travel_between_processes() -> None:
