@@ -10,7 +10,7 @@ from ai_client import conf
 from ai_client.approvals import Approvals, caller_label
 from ai_client.capabilities import Capability, Modality, ModelMetadata
 from ai_client.errors import CapabilityUnsupported, NoModelFound
-from ai_client.messages import user_message
+from ai_client.messages import GenerationRequest, Message, user_message
 from ai_client.model_catalog import metadata, purposes
 from ai_client.prompt_builder import Prompt, capability_of, config_of_kind
 from ai_client.providers import Provider
@@ -50,6 +50,15 @@ class Choice:
     def routes(self) -> tuple[Route, ...]:
         """Those that the caller may use; none where it is kept from all."""
         return () if self.chain is None else self.chain.routes
+
+    def request_of(self, prompt: Prompt, *, stream: bool = False) -> GenerationRequest:
+        """What is asked of them."""
+        messages = prompt.messages
+        if self.capability is Capability.EMBEDDING_GENERATION:
+            # Each message of a request for embeddings is one input.
+            parts = ((each.role, part) for each in messages for part in each.parts)
+            messages = tuple(Message(role, (part,)) for role, part in parts)
+        return GenerationRequest(messages, prompt.config, stream, self.capability)
 
     def meets(self, prompt: Prompt) -> bool:
         """Whether the first of them meets the prompt's requirements; tuning may be left out."""

@@ -21,17 +21,14 @@ from ai_client.capabilities import Capability
 from ai_client.choosing import Choice, Chooser, limits_of, model_of
 from ai_client.errors import (
     CapabilityUnsupported,
-    InvalidArgument,
 )
 from ai_client.events import Event, collect
 from ai_client.functions import Callee, FunctionRefused
 from ai_client.messages import (
     AnyResult,
     EmbeddingResult,
-    GenerationRequest,
     GenerativeAiOperation,
     GenerativeAiResult,
-    Message,
 )
 from ai_client.model_catalog import provider_metadata
 from ai_client.operation_watch import Watch
@@ -49,6 +46,7 @@ from ai_client.prompt_builder import (
 )
 from ai_client.router import Route
 from ai_client.signals import AfterGenerate, BeforeGenerate, after_generate, before_generate
+from ai_client.support import supports, supports_at_hand
 from ai_client.values import value
 from ai_client.wire import operation_face
 
@@ -216,20 +214,17 @@ class SiteDoor:
     def is_supported(self, prompt: Prompt) -> bool:
         if not is_allowed(prompt):
             return False
-        try:
-            _, chooser = self._parties()
-            return chooser.choose(replace(prompt, fallback=False)).meets(prompt)
-        except (InvalidArgument, CapabilityUnsupported):
-            return False
+        _, chooser = self._parties()
+        return supports(chooser, prompt)
 
     async def ais_supported(self, prompt: Prompt) -> bool:
         if not await ais_allowed(prompt):
             return False
-        try:
-            _, chooser = self._parties()
-            return (await _achoice(chooser, replace(prompt, fallback=False))).meets(prompt)
-        except (InvalidArgument, CapabilityUnsupported):
-            return False
+        _, chooser = self._parties()
+        found = supports_at_hand(chooser, prompt)
+        if found is None:
+            found = await sync_to_async(supports, thread_sensitive=False)(chooser, prompt)
+        return found
 
     def call(self, callee: Callee, arguments: Mapping[str, object]) -> object:
         try:
@@ -281,10 +276,7 @@ def _call(client: AiClient, prompt: Prompt, choice: Choice, *, stream: bool) -> 
         raise CapabilityUnsupported(
             "The model is for embeddings; use generate_embedding_result().", param="model"
         )
-    messages = prompt.messages
-    if choice.capability is Capability.EMBEDDING_GENERATION:
-        messages = _inputs(messages)
-    request = GenerationRequest(messages, prompt.config, stream, choice.capability)
+    request = choice.request_of(prompt, stream=stream)
     # The client refuses what the caller may not use, and notes that it was wanted.
     everybody = (*choice.routes, *choice.refused)
     reserve = choice.chain if prompt.fallback else None
@@ -352,11 +344,6 @@ async def _achoice(chooser: Chooser, prompt: Prompt) -> Choice:
     if found is not None:
         return found
     return await sync_to_async(chooser.choose, thread_sensitive=False)(prompt)
-
-
-def _inputs(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The messages of a request for embeddings: each of them is one input."""
-    return tuple(Message(message.role, (part,)) for message in messages for part in message.parts)
 
 
 def _patience(prompt: Prompt) -> float:

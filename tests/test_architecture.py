@@ -115,6 +115,7 @@ DJANGO = {
     "ai_client.generation": "the builder's door: prompts over the site's connections",
     "ai_client.prevention": "whether prompts may be sent",
     "ai_client.choosing": "whom a prompt is asked of",
+    "ai_client.support": "whether a prompt would be answered",
     "ai_client.loops": "calls of functions that may be blocking or awaiting",
     "ai_client.signals": "signals before and after an answer",
     "ai_client.refusals": "counts refused requests, and writes them down later",
