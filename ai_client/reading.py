@@ -102,13 +102,15 @@ def read_whole(decoder: BodyDecoder, patience: Patience) -> Whole:
         if isinstance(reply, Chunk):
             parts.append(decoder.feed(reply.data))
             if reply.last:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                break
         elif isinstance(reply, End):
-            return b"".join(parts)
+            break
         elif isinstance(reply, ReadTimedOut):
             patience.give_up(begun=bool(parts))
         else:
             raise _broken(reply, patience)
+    decoder.end()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def read_refusal(
