@@ -21,7 +21,7 @@ from contextlib import aclosing, closing
 from functools import cache
 
 from ai_client import conf
-from ai_client.approvals import UNNAMED, caller_label
+from ai_client.approvals import caller_label
 from ai_client.ask import Ask, Limits
 from ai_client.configuration import configuration
 from ai_client.errors import AiClientError, ConnectorNotApproved, UpstreamError
@@ -112,20 +112,16 @@ class AiClient:
         """
         headers = None if watcher is None else watcher.asked(ask)
         require_enabled()
-        label = caller_label(caller) if caller else UNNAMED
-        snapshot = self.snapshot()
+        label = caller_label(caller)
         if isinstance(model, str):
             found = self._routing.find(
-                snapshot, model, label, ask.dialect, allow_fallback=allow_fallback, key=key
+                self.snapshot(), model, label, ask.dialect, allow_fallback=allow_fallback, key=key
             )
             routes = found.routes
-        elif key is None and not snapshot.approvals.restrict:
-            found, routes = None, spoken(model, ask.dialect)
         else:
-            found = permitted(snapshot, model, label, key)
+            found = permitted(self.snapshot(), model, label, key)
             routes = spoken(found.routes, ask.dialect)
-        if found is not None and found.refused:
-            self._require_approval(label, found)
+        self._require_approval(label, found)
         return Session(
             ask,
             routes,
@@ -135,8 +131,8 @@ class AiClient:
             context_window,
             hide,
             headers,
-            reserve if key is None else kept_within(reserve, key),
-            None if key is None else checking(key),
+            kept_within(reserve, key),
+            checking(key),
         )
 
     def finish(
@@ -203,14 +199,10 @@ class AiClient:
     def answer(self, call: PythonCall) -> AnyResult:
         """The answer to a call; once."""
         answer: AnyResult | None = None
-        outputs = run(call.session, self.engine)
-        with call:
-            try:
-                # To the session's own end: to break it off would cost it an exception.
-                for output in outputs:
-                    answer = call.answer(output)
-            finally:
-                outputs.close()
+        with call, closing(run(call.session, self.engine)) as outputs:
+            # To the session's own end: to break it off would cost it an exception.
+            for output in outputs:
+                answer = call.answer(output)
         assert answer is not None, "A session ended without an answer."
         return answer
 
@@ -265,13 +257,10 @@ class AiClient:
     async def aanswer(self, call: PythonCall) -> AnyResult:
         """As ``answer``, awaiting."""
         answer: AnyResult | None = None
-        outputs = arun(call.session, self.async_engine)
         with call:
-            try:
+            async with aclosing(arun(call.session, self.async_engine)) as outputs:
                 async for output in outputs:
                     answer = call.answer(output)
-            finally:
-                await outputs.aclose()
         assert answer is not None, "A session ended without an answer."
         return answer
 
@@ -356,16 +345,14 @@ class AiClient:
         handle, label, snapshot = read_handle(operation_id), caller_label(caller), self.snapshot()
         everybody = (*snapshot.connections, *snapshot.implicit)
         route = route_of(handle, everybody if connections is None else connections)
-        found = permitted(snapshot, [route], label)
-        if found.refused:
-            self._require_approval(label, found)
+        self._require_approval(label, permitted(snapshot, [route], label))
         limits = conf.limits()
         return follow(route, handle.id, Patience(limits, self.clock), limits.connect, hide)
 
     def _require_approval(self, label: str, found: Approved) -> None:
         for connector in found.refused:
             self.refusals.note(label, connector)
-        if not found.routes:
+        if found.refused and not found.routes:
             raise ConnectorNotApproved(
                 f"The caller {label!r} may not use {', '.join(found.refused)} here. The site's "
                 "owner can allow it on the Connectors page, under Approvals."

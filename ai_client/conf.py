@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from ai_client.addresses import AllowList
 from ai_client.ask import Limits
 from ai_client.prices import NO_PRICES, PriceTable, price_table
-from connectors.conf import ai_enabled, leaves_on, looked_up, setting
+from connectors.conf import ai_enabled, leaves_on, setting
 
 __all__ = ["ai_enabled"]
 
@@ -111,7 +111,7 @@ class _Given:
 def _as_given() -> _Given:
     # Each request asks several times, and the dict hardly ever changes: to compare is cheaper.
     global _last_given
-    said: Any = looked_up("AI_CLIENT") or _said()
+    said = _said()
     found = _last_given
     if found is None or found.said != said:
         found = _last_given = _read(dict(said))
@@ -163,7 +163,7 @@ def _given(name: str) -> object:
 
 
 def _said() -> Mapping[str, Any]:
-    said: Any = looked_up("AI_CLIENT") or setting("AI_CLIENT")
+    said: Any = setting("AI_CLIENT")
     return said or {}
 
 

@@ -23,16 +23,13 @@ class UpstreamHeaders(dict[str, str]):
 
 def endpoint(connection: ConnectionConfig, wire: WireRequest) -> str:
     """The absolute URL. The provider's version path is added unless the base URL ends with it."""
-    url = _url(connection.base_url, connection.provider.version_path, wire.path)
-    return f"{url}?{urlencode(wire.query)}" if wire.query else url
+    return _joined(_versioned(connection.base_url, connection.provider.version_path), wire)
 
 
 @lru_cache(maxsize=1024)
-def _url(base_url: str, version: str, path: str) -> str:
+def _versioned(base_url: str, version: str) -> str:
     base = base_url.rstrip("/")
-    if version and not base.endswith(version):
-        base += version
-    return f"{base}/{path.lstrip('/')}"
+    return base if not version or base.endswith(version) else base + version
 
 
 def addressed(
@@ -52,8 +49,7 @@ def addressed(
 def at_origin(connection: ConnectionConfig, wire: WireRequest) -> str:
     """The absolute URL of a path that is relative to the base URL's origin."""
     parts = urlsplit(connection.base_url)
-    query = f"?{urlencode(wire.query)}" if wire.query else ""
-    return f"{parts.scheme}://{parts.netloc}/{wire.path.lstrip('/')}{query}"
+    return _joined(f"{parts.scheme}://{parts.netloc}", wire)
 
 
 def upstream_headers(
@@ -76,6 +72,11 @@ def upstream_headers(
             **(_credentials(connection) if connection.api_key else _NONE),
         }
     )
+
+
+def _joined(base: str, wire: WireRequest) -> str:
+    query = f"?{urlencode(wire.query)}" if wire.query else ""
+    return f"{base}/{wire.path.lstrip('/')}{query}"
 
 
 def _credentials(connection: ConnectionConfig) -> Mapping[str, str]:

@@ -19,9 +19,7 @@ from asgiref.sync import sync_to_async
 from ai_client import loops, stand_in
 from ai_client.capabilities import Capability
 from ai_client.choosing import Choice, Chooser, limits_of, model_of
-from ai_client.errors import (
-    CapabilityUnsupported,
-)
+from ai_client.errors import CapabilityUnsupported
 from ai_client.events import Event, collect
 from ai_client.functions import Callee, FunctionRefused
 from ai_client.messages import (
@@ -94,15 +92,16 @@ class SiteDoor:
         client, chooser = self._parties()
         choice = chooser.choose(prompt)
         call = _call(client, prompt, choice, stream=False)
+        told = _Told(prompt, choice, call, stream=False)
         if before_generate.has_listeners(PromptBuilder):
-            _Told(prompt, choice, call, stream=False).before()
+            told.before()
         result = client.answer(call)
         if isinstance(result, GenerativeAiOperation):
             ended = self.wait(result, prompt.caller, _patience(prompt), PAUSE)
             result = result_of(ended)
         signed = _signed(result, call.route)
         if after_generate.has_listeners(PromptBuilder):
-            _Told(prompt, choice, call, stream=False).after(signed)
+            told.after(signed)
         return signed
 
     async def agenerate(self, prompt: Prompt) -> Finished:
@@ -110,15 +109,16 @@ class SiteDoor:
         client, chooser = self._parties()
         choice = await _achoice(chooser, prompt)
         call = _call(client, prompt, choice, stream=False)
+        told = _Told(prompt, choice, call, stream=False)
         if before_generate.has_listeners(PromptBuilder):
-            await _Told(prompt, choice, call, stream=False).abefore()
+            await told.abefore()
         result = await client.aanswer(call)
         if isinstance(result, GenerativeAiOperation):
             ended = await self.await_end(result, prompt.caller, _patience(prompt), PAUSE)
             result = result_of(ended)
         signed = _signed(result, call.route)
         if after_generate.has_listeners(PromptBuilder):
-            await _Told(prompt, choice, call, stream=False).aafter(signed)
+            await told.aafter(signed)
         return signed
 
     def stream(self, prompt: Prompt) -> Generator[Event]:

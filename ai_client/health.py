@@ -145,6 +145,10 @@ class _State:
             return Admission(otherwise, now + 1.0, self.cause)
         return Admission(Standing.PROBE, None, self.cause)
 
+    def begin(self, now: float) -> None:
+        if self.open_until is not None or self.off:
+            self.probe_since = now
+
     def succeed(self, now: float) -> None:
         self.window.add(now, 0.0)
         self.failures_in_a_row = 0.0
@@ -224,11 +228,10 @@ class Health:
 
     def admission(self, connection: str, revision: str, model: str, now: float) -> Admission:
         """The worse of the connection's standing and its model's."""
-        states = self._states
-        of_whole = states.get((connection, revision, None))
-        of_single = states.get((connection, revision, model))
-        whole = READY if of_whole is None else of_whole.admission(now)
-        single = READY if of_single is None else of_single.admission(now)
+        if not self._states:
+            return READY
+        whole = self._standing((connection, revision, None), now)
+        single = self._standing((connection, revision, model), now)
         if whole is READY or _RANK[single.standing] > _RANK[whole.standing]:
             return single
         return whole
@@ -237,17 +240,15 @@ class Health:
         """An attempt starts; where only one probe may run at a time, this is it."""
         for key in ((connection, revision, None), (connection, revision, model)):
             state = self._states.get(key)
-            if state is not None and (state.open_until is not None or state.off):
-                state.probe_since = now
+            if state is not None:
+                state.begin(now)
 
     def succeed(self, connection: str, revision: str, model: str, now: float) -> None:
         """The attempt gave an answer."""
         whole = self._states.get((connection, revision, None))
         if whole is not None:
             whole.succeed(now)
-        key = (connection, revision, model)
-        single = self._states.get(key) or self._state(key)
-        single.succeed(now)
+        self._state((connection, revision, model)).succeed(now)
 
     def fail(
         self, connection: str, revision: str, model: str, error: UpstreamError, now: float
@@ -274,6 +275,10 @@ class Health:
     def size(self) -> int:
         """How many states are kept, ``MAXIMUM_STATES`` at most."""
         return len(self._states)
+
+    def _standing(self, key: Key, now: float) -> Admission:
+        state = self._states.get(key)
+        return READY if state is None else state.admission(now)
 
     def _state(self, key: Key) -> _State:
         state = self._states.get(key)

@@ -11,9 +11,9 @@ from ai_client.session import Reserve
 from ai_client.snapshot import GatewayKeyConfig
 
 
-def kept_within(reserve: Reserve | None, key: GatewayKeyConfig) -> Reserve | None:
-    """The reserve as the key may use it; itself where that has no scope."""
-    if reserve is None or key.scope is None:
+def kept_within(reserve: Reserve | None, key: GatewayKeyConfig | None) -> Reserve | None:
+    """The reserve as the key may use it; itself where there is no key or no scope."""
+    if reserve is None or key is None or key.scope is None:
         return reserve
     return ScopedReserve(reserve, key.scope)
 

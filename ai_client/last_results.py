@@ -32,16 +32,13 @@ class LastResults:
             if not attempt.connection_id or attempt.code == GIVEN_UP:
                 continue
             if attempt.code == OK:
-                before = self._results.get(attempt.connection_id, NOTHING)
-                self._results[attempt.connection_id] = LastResult(
-                    attempt.ms, before.error, before.error_at
-                )
+                self.answered(attempt.connection_id, attempt.ms)
             else:
                 self.failed(attempt.connection_id, attempt.message, now)
 
     def answered(self, connection: str, milliseconds: float) -> None:
         """The connection gave an answer."""
-        before = self._results.get(connection, NOTHING)
+        before = self.of(connection)
         self._results[connection] = LastResult(milliseconds, before.error, before.error_at)
 
     def failed(self, connection: str, message: str, now: float) -> None:

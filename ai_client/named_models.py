@@ -47,9 +47,9 @@ _TOOL = re.compile(r"tools\[\d+\]")
 _ASKS_OTHERS = re.compile(r"(?:\w+:)?(?:fusion|advisor|subagent|image_generation)(?:_\d+)?")
 
 
-def checking(key: GatewayKeyConfig) -> Check | None:
+def checking(key: GatewayKeyConfig | None) -> Check | None:
     """What refuses bodies that name a model which ``key`` is not for; None where it is for all."""
-    if key.scope is None or not key.scope.models:
+    if key is None or key.scope is None or not key.scope.models:
         return None
     return partial(_require_covered, key)
 

@@ -25,17 +25,18 @@ def read_answer(body: bytes) -> dict[str, JsonValue]:
 
     ``BadContent`` for what is no JSON object (HTML, say), ``MalformedAnswer`` for cut JSON.
     """
+    body = body.removeprefix(_BOM).strip()
     try:
-        data = orjson.loads(body.removeprefix(_BOM))
+        data = orjson.loads(body)
     except orjson.JSONDecodeError:
-        body = body.removeprefix(_BOM).strip()
         if body[:1] in (b"{", b"["):
             raise MalformedAnswer("The upstream's answer is cut or malformed JSON.") from None
         raise BadContent("The upstream answered with something that is not JSON.") from None
     if not isinstance(data, dict):
         raise BadContent("The upstream's answer is not a JSON object.")
-    if data.get("error") or data.get("object") == "error":
-        raise error_inside(error_within(data))
+    error = error_within(data)
+    if error is not None:
+        raise error_inside(error)
     return data
 
 

@@ -22,9 +22,9 @@ def is_json_of_any_shape(request: GenerationRequest) -> bool:
 
 def asking_for_json(request: GenerationRequest) -> GenerationRequest:
     """``request``; where it wants JSON of any shape but does not say so, its system prompt does."""
-    config = request.config
     if not is_json_of_any_shape(request) or _is_said(request):
         return request
+    config = request.config
     system = (*config.system_instruction, text_part(_ASKED))
     return replace(request, config=replace(config, system_instruction=system))
 

@@ -114,18 +114,19 @@ class Progress:
 
     def note_whole(self, result: AnyResult, now: float) -> None:
         """Keep what the log needs of an answer that came in one piece; as its events would say."""
-        if isinstance(result, GenerativeAiResult):
-            if result.usage is None:
+        match result:
+            case GenerativeAiResult() if result.usage is None:
                 for event in replay(result):
                     self.note(event, now)
-                return
-            self.first_event = now
-            self.usage = result.usage
-            self.model = result.model
-            for candidate in result.candidates:
-                if candidate.finish_reason is not None:
-                    # ``value`` is a property written in Python, before 3.12.
-                    self.finish = candidate.finish_reason._value_
-        elif isinstance(result, EmbeddingResult) and result.usage is not None:
-            self.first_event = now
-            self.usage = result.usage
+            case GenerativeAiResult():
+                self.first_event = now
+                self.usage = result.usage
+                self.model = result.model
+                for candidate in result.candidates:
+                    if candidate.finish_reason is not None:
+                        self.finish = candidate.finish_reason.value
+            case EmbeddingResult() if result.usage is not None:
+                self.first_event = now
+                self.usage = result.usage
+            case _:
+                pass

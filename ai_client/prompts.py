@@ -31,8 +31,7 @@ def prompt(
     and files, or a list of messages. ``caller`` is the label of the app that asks, for the log and
     for approvals. ``registry`` has its providers asked instead of the site's.
     """
-    door = _site_door if registry is None else _door(registry)
-    return PromptBuilder.of(door, text, caller=caller)
+    return PromptBuilder.of(_door(registry), text, caller=caller)
 
 
 def operation(

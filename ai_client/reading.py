@@ -138,7 +138,6 @@ def read_refusal(
 
 
 WEB_PAGE = "text/html"
-_USUAL = frozenset(("application/json", "text/event-stream"))
 
 
 def is_web_page(opened: Opened) -> bool:
@@ -148,8 +147,7 @@ def is_web_page(opened: Opened) -> bool:
 
 def content_type(opened: Opened) -> str:
     """The media type of the body, in lower case; blank where it is not said."""
-    said = opened.headers.get("content-type", "")
-    return said if said in _USUAL else said.partition(";")[0].strip().lower()
+    return opened.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def read_stream(

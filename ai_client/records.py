@@ -72,9 +72,8 @@ class AttemptRecord:
 
     def cleaned(self, redact: Callable[[str], str]) -> AttemptRecord:
         """The attempt with ``redact`` applied to its model and message."""
-        model = redact(self.model)
-        message = redact(self.message) if self.message else ""
-        if model == self.model and message == self.message:
+        model, message = redact(self.model), redact(self.message) if self.message else ""
+        if (model, message) == (self.model, self.message):
             return self
         return replace(self, model=model, message=message)
 
@@ -152,17 +151,15 @@ class RequestRecord:
         """The texts in it that a caller or upstream chose."""
         texts = [self.requested_model, self.model, *self.warnings]
         for attempt in self.attempts:
-            texts.append(attempt.model)
-            if attempt.message:
-                texts.append(attempt.message)
+            texts += (attempt.model, attempt.message) if attempt.message else (attempt.model,)
         return texts
 
     def cleaned(self, redact: Callable[[str], str]) -> RequestRecord:
         """The record with ``redact`` applied to every text that a caller or upstream chose."""
         requested = redact(self.requested_model)
-        model = requested if self.model == self.requested_model else redact(self.model)
+        model = redact(self.model)
         attempts = tuple([attempt.cleaned(redact) for attempt in self.attempts])
-        warnings = tuple(map(redact, self.warnings))
+        warnings = tuple([redact(warning) for warning in self.warnings])
         cleaned = (requested, model, attempts, warnings)
         if cleaned == (self.requested_model, self.model, self.attempts, self.warnings):
             return self

@@ -8,7 +8,7 @@ fallback is forbidden, the rest of the chain with their own models.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ai_client.capabilities import Capability, Option
@@ -47,17 +47,14 @@ class Route:
         return self.wire or _own_wire(self)
 
 
-def spoken(routes: Sequence[Route], dialect: str | None) -> tuple[Route, ...]:
+def spoken(routes: Iterable[Route], dialect: str | None) -> tuple[Route, ...]:
     """The routes with their wire formats: the caller's ``dialect`` where the provider speaks it.
 
     So nothing is translated. Else it is the format in which the provider's model is asked for text,
     without the tuning that the model is known to refuse. A route that says its wire format keeps
     it, and is as its maker wants it.
     """
-    for route in routes:
-        if not route.wire:
-            return tuple([each if each.wire else _spoken(each, dialect) for each in routes])
-    return tuple(routes)
+    return tuple([each if each.wire else _spoken(each, dialect) for each in routes])
 
 
 def _spoken(route: Route, dialect: str | None) -> Route:

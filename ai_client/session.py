@@ -211,8 +211,7 @@ class Session:
         """Those of ``routes`` to begin with; where there are none, why."""
         now = self._clock()
         try:
-            if self._ask.body is not None:
-                routes = able(routes, self._ask, self._health, now)
+            routes = able(routes, self._ask, self._health, now)
             return deque(admit(routes, self._health, now)), None
         except UpstreamError as refusal:
             if self._reserve is None:
@@ -254,7 +253,7 @@ class Session:
     def _asked(self, attempt: Attempt) -> Flow:
         route = attempt.route
         connection = route.connection
-        spoken = route.wire or route.wire_format
+        spoken = route.wire_format
         face = asking_face(spoken)
         target = Target(route.model, connection.provider.name, connection.options)
         wire, forwarded = self._ask.render(face, spoken, target, route.without)

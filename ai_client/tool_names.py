@@ -7,7 +7,7 @@ same conversation has the same names in its next turn. The caller sees its own n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
@@ -26,7 +26,6 @@ from ai_client.messages import (
 _LONGEST: Final = 64
 """What every dialect allows."""
 
-_OF_FUNCTIONS: Final = (FunctionCall, FunctionResponse)
 _NOT_EVERYWHERE: Final = re.compile(r"[^A-Za-z0-9_-]")
 _BEGINNING: Final = re.compile(r"[A-Za-z_]")
 
@@ -38,19 +37,10 @@ def renamed(
 
     The keys are the new names. Where all are allowed the request is the same one.
     """
-    config = request.config
-    found: set[str | None] = set()
-    for declared in config.function_declarations or ():
-        found.add(declared.name)
-    if config.tool_choice is not None:
-        found.add(config.tool_choice.name)
-    for message in request.messages:
-        for part in message.parts:
-            if isinstance(part.content, _OF_FUNCTIONS):
-                found.add(part.content.name)
-    if not found:
+    names = {name for name in _names(request) if name}
+    if not names:
         return request, {}
-    changed = _substitutes({name for name in found if name}, allowed)
+    changed = _substitutes(names, allowed)
     if not changed:
         return request, {}
     messages = tuple(_message(each, changed) for each in request.messages)
@@ -75,6 +65,18 @@ def answered_back(result: GenerativeAiResult, names: Mapping[str, str]) -> Gener
         replace(each, message=_message(each.message, names)) for each in result.candidates
     )
     return replace(result, candidates=candidates)
+
+
+def _names(request: GenerationRequest) -> Iterator[str | None]:
+    config = request.config
+    for declared in config.function_declarations or ():
+        yield declared.name
+    if config.tool_choice is not None:
+        yield config.tool_choice.name
+    for message in request.messages:
+        for part in message.parts:
+            if isinstance(part.content, FunctionCall | FunctionResponse):
+                yield part.content.name
 
 
 def _substitutes(names: set[str], allowed: re.Pattern[str]) -> Mapping[str, str]:
@@ -113,7 +115,7 @@ def _message(message: Message, names: Mapping[str, str]) -> Message:
 
 
 def _is_meant(part: MessagePart, names: Mapping[str, str]) -> bool:
-    return isinstance(part.content, _OF_FUNCTIONS) and part.content.name in names
+    return isinstance(part.content, FunctionCall | FunctionResponse) and part.content.name in names
 
 
 def _part(part: MessagePart, names: Mapping[str, str]) -> MessagePart:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final, Protocol
 
 from ai_client.ask import Ask
@@ -74,20 +73,18 @@ class Trail:
         first = progress.first_event
         usage, warnings = progress.usage, progress.warnings
         paid = connection
-        if not (progress.sent is None or progress.is_counted) and _is_estimated(progress, outcome):
+        if _is_estimated(progress, outcome):
             assert route is not None
             assert progress.sent is not None
             paid = route.connection
             usage = estimated(usage, progress.sent, progress.received)
             warnings = (*warnings, _estimate_of(paid.name))
-        if len(progress.attempts) > 1:
-            warnings = (*warnings, *_double_charges(progress))
         return RequestRecord(
             request_id=self.request_id,
             created=self.created,
             dialect=self.dialect,
             outcome=outcome,
-            total_ms=round((now - self.started) * 1_000_000) / 1000,
+            total_ms=_milliseconds(now - self.started),
             gateway_key_id=self.key.id if self.key else None,
             gateway_key_name=self.key.name if self.key else "",
             caller=self.caller,
@@ -98,20 +95,20 @@ class Trail:
             provider=paid.provider.slug if paid else "",
             price_id=paid.provider.price_id if paid else None,
             model=(progress.model or route.model) if route is not None and connection else "",
-            attempts=tuple(map(_attempt, progress.attempts, repeat(now))),
+            attempts=tuple([_attempt(each, now) for each in progress.attempts]),
             usage=usage,
-            first_event_ms=(
-                None if first is None else round((first - self.started) * 1_000_000) / 1000
-            ),
+            first_event_ms=None if first is None else _milliseconds(first - self.started),
             error_code=error.code if error else "",
             status=status,
             finish_reason=progress.finish or "",
-            warnings=_bounded(warnings) if warnings else (),
+            warnings=_bounded((*warnings, *_double_charges(progress))),
         )
 
 
 def _bounded(warnings: tuple[str, ...]) -> tuple[str, ...]:
     """Those that are kept: a caller may have made up the names in them, and as many as it likes."""
+    if not warnings:
+        return warnings
     kept = [each[:_LONGEST_WARNING] for each in warnings[:_MOST_WARNINGS]]
     if len(warnings) > _MOST_WARNINGS:
         kept.append(f"… and {len(warnings) - _MOST_WARNINGS} more")
@@ -119,12 +116,14 @@ def _bounded(warnings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_estimated(progress: Progress, outcome: Outcome) -> bool:
-    """Whether an upstream that has not told the final usage of a conversation is paid for it.
+    """Whether an upstream is paid for a conversation of which it has not told the final usage.
 
     It is for an answer of which some has left, and where the caller has left before that: what was
     asked is billed, whoever hears the answer. An attempt that failed before any content costs
     nothing here, for nobody knows whether it does there.
     """
+    if progress.sent is None or progress.is_counted:
+        return False
     if progress.committed:
         return True
     last = progress.attempts[-1]
@@ -156,9 +155,13 @@ def _attempt(attempt: Attempt, now: float) -> AttemptRecord:
         connection=attempt.route.connection.name,
         model=attempt.route.model,
         code=error.code if error else OK if attempt.answered else GIVEN_UP,
-        ms=round(((attempt.ended or now) - attempt.started) * 1_000_000) / 1000,
+        ms=_milliseconds((attempt.ended or now) - attempt.started),
         error=type(error).__name__ if error else "",
         status=attempt.status,
         message=attempt.said,
         connection_id=attempt.route.connection.id,
     )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1_000_000) / 1000

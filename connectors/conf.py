@@ -24,18 +24,18 @@ MAXIMUM_TIMEOUT = 600.0
 _WORDS_FOR_OFF = frozenset(("", "0", "f", "false", "n", "no", "off"))
 # What Django has looked up before: it forgets a setting that changes. Asking Django itself costs a
 # microsecond, and every request asks several times.
-looked_up: Callable[[str], object] = vars(settings).get
+_looked_up: Callable[[str], object] = vars(settings).get
 
 
 def setting(name: str, default: object = None) -> object:
     """A Django setting as it is now."""
-    found = looked_up(name)
+    found = _looked_up(name)
     return getattr(settings, name, default) if found is None else found
 
 
 def declared() -> Mapping[str, object]:
     """The CONNECTORS setting; empty where it is missing or no dictionary."""
-    value = looked_up("CONNECTORS") or setting("CONNECTORS")
+    value = setting("CONNECTORS")
     return value if isinstance(value, dict) else {}
 
 
@@ -76,8 +76,7 @@ def ai_enabled() -> bool:
 
     Other apps may have switches of their own, see ``add_ai_switch``.
     """
-    given = looked_up("CONNECTORS")
-    said = (given if type(given) is dict else declared()).get(AI_ENABLED, True)
+    said = declared().get(AI_ENABLED, True)
     return (said is True or leaves_on(said)) and all(map(call, _switches))
 
 

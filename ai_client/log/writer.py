@@ -81,8 +81,7 @@ class LogWriter:
             self.spool.append(record.to_json())
             self._pending += 1
             if self._thread is None:
-                if self._threaded:
-                    self.start()
+                self.start()
             elif self._pending >= BATCH:
                 self._wake.set()
         except Exception:

@@ -117,7 +117,7 @@ class GenerativeAiResult:
 
     def to_text(self) -> str:
         """All texts of the first candidate, joined; a refusal is text too."""
-        message = self.candidates[0].message if self.candidates else self.to_message()
+        message = self.to_message()
         text = message.text()
         if not text and not message.has_text:
             raise ContentMissing(

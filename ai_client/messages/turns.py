@@ -9,7 +9,6 @@ from ai_client.capabilities import JsonValue, word
 from ai_client.errors import InvalidArgument
 from ai_client.messages.files import File
 from ai_client.messages.parts import (
-    Channel,
     Content,
     FunctionCall,
     FunctionResponse,
@@ -35,18 +34,12 @@ class Message:
 
     def text(self) -> str:
         """The text of all content parts, thoughts left out."""
-        parts = self.parts
-        if len(parts) == 1 and isinstance(content := parts[0].content, str):
-            return "" if parts[0].channel is Channel.THOUGHT else content
-        texts = [
-            part.content for part in parts if isinstance(part.content, str) and not part.is_thought
-        ]
-        return "".join(texts)
+        return "".join(self._texts())
 
     @property
     def has_text(self) -> bool:
         """Whether there is a text, be it an empty one, that is no thought."""
-        return any(isinstance(part.content, str) and not part.is_thought for part in self.parts)
+        return bool(self._texts())
 
     def files(self) -> tuple[File, ...]:
         """The files of all content parts."""
@@ -92,6 +85,13 @@ class Message:
             },
             "required": ["role", "parts"],
         }
+
+    def _texts(self) -> list[str]:
+        return [
+            part.content
+            for part in self.parts
+            if isinstance(part.content, str) and not part.is_thought
+        ]
 
 
 def user_message(*parts: Content | MessagePart) -> Message:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.environment_variables import (
-    OTEL_PYTHON_METER_PROVIDER,
-    OTEL_PYTHON_TRACER_PROVIDER,
-)
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -35,9 +30,6 @@ SECOND_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10
                   81.92)  # fmt: skip
 
 _OF_THE_API = ("opentelemetry.trace", "opentelemetry.metrics")
-_TRACES = trace.get_tracer_provider.__globals__
-_METRICS = metrics.get_meter_provider.__globals__
-_BY_ENVIRONMENT = (OTEL_PYTHON_TRACER_PROVIDER, OTEL_PYTHON_METER_PROVIDER)
 _NANOSECONDS = 1_000_000_000
 _TRACE_CONTEXT = TraceContextTextMapPropagator()
 
@@ -76,9 +68,7 @@ class Telemetry:
 
     def watch(self) -> Watching | None:
         """What follows a request that begins now, in the current context; None: nobody listens."""
-        if not self._is_heard and not _process_records():
-            return None
-        return Watching(self)
+        return Watching(self) if self._is_heard or _process_records() else None
 
     def measure(
         self,
@@ -204,11 +194,6 @@ class Watching:
 
 def _process_records() -> bool:
     """Whether the process has a provider beside those of the API, which keep nothing."""
-    # Where nothing is set the API looks into the environment at each question.
-    tracer = _TRACES.get("_TRACER_PROVIDER", trace)
-    meter = _METRICS.get("_METER_PROVIDER", metrics)
-    if tracer is meter is None and not any(name in os.environ for name in _BY_ENVIRONMENT):
-        return False
     return _keeps(type(trace.get_tracer_provider())) or _keeps(type(metrics.get_meter_provider()))
 
 

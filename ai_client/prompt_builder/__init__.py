@@ -29,7 +29,6 @@ from ai_client.prompt_builder.asked import (
     result_of,
 )
 from ai_client.prompt_builder.awaiting import Awaiting
-from ai_client.prompt_builder.configuring import NOTHING
 from ai_client.prompt_builder.content import messages_from
 
 __all__ = [
@@ -56,10 +55,8 @@ class PromptBuilder(Answering, Awaiting):
     @classmethod
     def of(cls, door: Door, prompt: object = None, *, caller: str = "") -> PromptBuilder:
         """A builder for a prompt in any of its forms; ``InvalidArgument`` for what is none."""
-        if caller != "":
-            arguments.text(caller, "caller")
-        said = {"messages": messages_from(prompt), "caller": caller}
-        return cls(door, MappingProxyType(said), NOTHING)
+        said = {"messages": messages_from(prompt), "caller": arguments.text(caller, "caller")}
+        return cls(door, MappingProxyType(said))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise FrozenInstanceError(f"A prompt does not change: {name} cannot be set.")

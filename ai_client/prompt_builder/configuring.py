@@ -36,7 +36,7 @@ from ai_client.prompt_builder.content import (
 from ai_client.structured import fits_strict_mode, schema_for
 
 JSON = "application/json"
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _TOOL_CHOICES: dict[str, ToolChoice] = {
     each.mode: each for each in (ToolChoice("auto"), ToolChoice("none"), ToolChoice("required"))
 }
@@ -52,8 +52,8 @@ class Configuring:
     """
 
     door: Door
-    said: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    configured: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    said: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    configured: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     functions: tuple[Function, ...] = ()
 
     @property

@@ -27,12 +27,11 @@ def messages_from(prompt: object) -> tuple[Message, ...]:
     """The conversation that ``prompt`` is; empty for None."""
     if prompt is None:
         return ()
-    if not isinstance(prompt, str):
-        prompt = lazy_texts.read(prompt)
+    prompt = lazy_texts.read(prompt)
     if isinstance(prompt, str):
         if not prompt.strip():
             raise InvalidArgument("The prompt is blank.", param="prompt")
-        return (Message(Role.USER, (MessagePart(unicode_text(prompt, "prompt")),)),)
+        return (_user(MessagePart(unicode_text(prompt, "prompt"))),)
     if isinstance(prompt, Message):
         return (message_from(prompt, "prompt"),)
     if isinstance(prompt, Mapping):
@@ -107,16 +106,14 @@ def require_askable(messages: tuple[Message, ...]) -> None:
             "The prompt is empty. Give it to prompt() or add some with with_text().",
             param="prompt",
         )
-    first, last = messages[0], messages[-1]
-    for message in (first, last):
+    for place, message in (("first", messages[0]), ("last", messages[-1])):
         if message.role is not Role.USER:
-            place = "first" if message is first else "last"
             raise InvalidArgument(
                 f"The {place} message is from the {message.role.value}; the {place} word is the "
                 "user's.",
                 param="prompt",
             )
-    if not last.parts:
+    if not messages[-1].parts:
         raise InvalidArgument("The last message is empty.", param="prompt")
 
 

@@ -87,12 +87,11 @@ def render_request(request: GenerationRequest, target: Target) -> WireRequest:
         )
     if not request.messages:
         raise InvalidRequest("A request needs at least one message.", param="messages")
-    if request.config.output_mime_type is not None:
-        request = asking_for_json(request)
+    request = asking_for_json(request)
     config = request.config
     if request.capability is Capability.SPEECH_GENERATION and not is_spoken(config):
         config = replace(config, output_modalities=(Modality.TEXT, Modality.AUDIO))
-    warnings = [f"{name} was left out" for name in request.dropped] if request.dropped else []
+    warnings = [f"{name} was left out" for name in request.dropped]
     body: dict[str, JsonValue] = {"model": target.model, "messages": render_messages(request)}
     body.update(render_modalities(config, stream=request.stream))
     if _settings_of(config).count(None) < len(_SETTINGS):

@@ -33,6 +33,7 @@ from ai_client.wire.openai_chat.vocabulary import (
     parse_usage,
 )
 
+_KNOWN: Final = frozenset(("id", "choices", "usage"))
 _TEXT_ONLY: Final = frozenset(("role", "content"))
 
 
@@ -43,30 +44,25 @@ def parse_response(body: bytes) -> GenerativeAiResult:
     answer of another shape, ``EmptyAnswer`` where there is neither content nor finish reason.
     """
     data = read_answer(body)
-    choices = data.pop("choices", None)
+    choices = data.get("choices")
     if not isinstance(choices, list):
         raise MalformedAnswer("The upstream's answer has no list of choices.")
-    if len(choices) > 1:
-        choices = _in_order(choices)
-    candidates = tuple([_candidate(choice) for choice in choices])
-    for each in candidates:
-        if each.message.parts or each.finish_reason:
-            break
-    else:
+    candidates = tuple([_candidate(choice) for choice in _in_order(choices)])
+    if not any(each.message.parts or each.finish_reason for each in candidates):
         raise EmptyAnswer("The upstream's answer has neither content nor a finish reason.")
-    answer, model = data.pop("id", ""), data.get("model")
-    usage = data.pop("usage", None)
     return GenerativeAiResult(
-        id=answer if isinstance(answer, str) else "",
-        model=model if isinstance(model, str) else "",
+        id=text_of(data, "id"),
+        model=text_of(data, "model"),
         candidates=candidates,
-        usage=None if usage is None else parse_usage(usage),
-        additional_data=data,
+        usage=parse_usage(data.get("usage")),
+        additional_data={name: value for name, value in data.items() if name not in _KNOWN},
     )
 
 
 def _in_order(choices: list[JsonValue]) -> list[JsonValue]:
     """By their numbers, where each has one: the one that was ready first may stand first."""
+    if len(choices) < 2:
+        return choices
     if not all(isinstance(each, dict) and isinstance(each.get("index"), int) for each in choices):
         return choices
     return sorted(choices, key=lambda choice: int(choice["index"]))
@@ -144,14 +140,10 @@ def _candidate(choice: JsonValue) -> Candidate:
     if message.get("role") == "user":
         raise MalformedAnswer("The upstream answered in the user's name.")
     parts = tuple(parse_message(message))
-    calls = False
-    for part in parts:
-        if isinstance(part.content, FunctionCall):
-            calls = True
+    calls = any(isinstance(part.content, FunctionCall) for part in parts)
     reason, word = parse_finish_reason(choice.get("finish_reason"), calls=calls) or (None, None)
-    logprobs = choice.get("logprobs")
     # Without a part there are no tokens that they could be of.
-    logprobs = parse_logprobs(logprobs) if logprobs and parts else ()
+    logprobs = parse_logprobs(choice.get("logprobs")) if parts else ()
     return Candidate(Message(Role.MODEL, parts), reason, word, logprobs)
 
 
