@@ -58,7 +58,7 @@ format: $(VENV)/.development
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.development
-	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python -m docs.generate_reference
 
 compatibility: $(VENV)/.development
 	@$(BIN)/python -m tests.sdk_matrix $(ARGS)

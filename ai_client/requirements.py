@@ -102,13 +102,8 @@ def infer(
 
 def are_met_by(requirements: ModelRequirements, model: ModelMetadata) -> bool:
     """Whether ``model`` has every capability and every option, with its value, that is needed."""
-    for capability in requirements.capabilities:
-        if capability not in model.capabilities:
-            return False
-    for option in requirements.options:  # noqa: SIM110  # a generator would double the time
-        if not _is_met(option, model):
-            return False
-    return True
+    able = all(each in model.capabilities for each in requirements.capabilities)
+    return able and all(_is_met(each, model) for each in requirements.options)
 
 
 def unmet_by(requirements: ModelRequirements, model: ModelMetadata) -> tuple[str, ...]:
@@ -235,12 +230,7 @@ def _is_among(value: JsonValue, supported: tuple[JsonValue, ...]) -> bool:
 
 
 def _is_words(value: JsonValue) -> bool:
-    if type(value) is not tuple or not value:
-        return False
-    for each in value:  # noqa: SIM110  # as above
-        if not isinstance(each, str):
-            return False
-    return True
+    return type(value) is tuple and value != () and all(isinstance(each, str) for each in value)
 
 
 def _members(value: JsonValue) -> Counter[object]:

@@ -31,9 +31,6 @@ from ai_client.errors import (
     FirstEventTimedOut,
     HeadersTimedOut,
     IdleTimedOut,
-    InvalidRequest,
-    KeyRejected,
-    MalformedAnswer,
     NoConnection,
     PoolExhausted,
     StaleSocket,
@@ -54,6 +51,7 @@ from ai_client.exchange import (
 from ai_client.health import Health
 from ai_client.holders import able, left_after
 from ai_client.json_text import dump
+from ai_client.last_words import exhausted, legible
 from ai_client.messages import AnyResult, EmbeddingResult, GenerativeAiResult
 from ai_client.named_models import Check
 from ai_client.progress import Attempt, Progress
@@ -172,7 +170,7 @@ class Session:
             try:
                 yield from self._asked(attempt)
             except (AiClientError, RecursionError) as failure:
-                error = _legible(failure, attempt)
+                error = legible(failure, attempt)
                 self._failed(attempt, error)
                 if self.progress.committed or not error.retryable:
                     if error is failure:
@@ -205,7 +203,7 @@ class Session:
                 return
         if not tried:
             raise refusal or self._nobody()
-        raise _exhausted(self.progress.attempts, tried)
+        raise exhausted(self.progress.attempts, tried)
 
     def _admitted(self, routes: tuple[Route, ...]) -> tuple[deque[Route], UpstreamError | None]:
         """Those of ``routes`` to begin with; where there are none, why."""
@@ -444,14 +442,6 @@ class Session:
         self._health.succeed(connection.id, connection.revision, attempt.route.model, now)
 
 
-def _legible(failure: AiClientError | RecursionError, attempt: Attempt) -> AiClientError:
-    if isinstance(failure, AiClientError):
-        return failure
-    if attempt.status is None:
-        return InvalidRequest("The request is nested too deeply.")
-    return MalformedAnswer("The upstream's answer is nested too deeply.")
-
-
 def _key(route: Route) -> tuple[str, str]:
     return route.connection.id, route.model
 
@@ -468,27 +458,3 @@ def _require_answer(result: GenerativeAiResult) -> None:
         if each.finish_reason or each.message.parts:
             return
     raise EmptyAnswer("The upstream's answer holds neither content nor a finish reason.")
-
-
-def _named(error: UpstreamError, route: Route) -> UpstreamError:
-    """The failure with the name of the connection that failed."""
-    whose = ": the site's own key was refused" if isinstance(error, KeyRejected) else ""
-    return error.with_message(f"{route.connection.name}{whose}: {error.message}")
-
-
-def _exhausted(attempts: list[Attempt], tried: list[AiClientError]) -> AiClientError:
-    """The error that stands for all: the last failure of an upstream, else the last refusal."""
-    upstream = [error for error in tried if isinstance(error, UpstreamError)]
-    last = upstream[-1] if upstream else tried[-1]
-    if len(attempts) < 2:
-        return _named(last, attempts[0].route) if isinstance(last, UpstreamError) else last
-    reasons = "; ".join(
-        f"{attempt.route.connection.name}: {attempt.error.message}"
-        for attempt in attempts
-        if attempt.error is not None
-    )
-    if isinstance(last, UpstreamError):
-        waits = [error.retry_after for error in upstream if error.retry_after is not None]
-        last = last.with_wait(min(waits, default=None))
-        last.should_retry = any(error.cured_by_retry for error in upstream)
-    return last.with_message(f"No connection could answer. {reasons}")

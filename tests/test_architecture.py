@@ -55,6 +55,7 @@ PURE = {
     "ai_client.holders": "who may answer a request that refers to what an upstream keeps",
     "ai_client.named_models": "the models that a body names besides the one it asks for",
     "ai_client.session": "one request against its routes; fallback lives here",
+    "ai_client.last_words": "the error that a caller gets for what was tried",
     "ai_client.records": "what is remembered of a request",
     "ai_client.trail": "what is known of a request while it runs",
     "ai_client.key_rights": "what a gateway key is for, and how much of it",

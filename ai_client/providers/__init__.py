@@ -234,8 +234,8 @@ class Provider:
 
     def __init_subclass__(cls) -> None:
         # Before ``dataclass`` looks: it gives a subclass no comparison by fields of its own.
-        cls.__eq__ = object.__eq__  # type: ignore[method-assign]
-        cls.__hash__ = object.__hash__  # type: ignore[method-assign]
+        for name in ("__eq__", "__hash__"):
+            setattr(cls, name, getattr(object, name))
 
     def wire_for(self, capability: Capability, model: str) -> str | None:
         """The wire format in which ``model`` is asked for ``capability``; None: not at all."""

@@ -12,7 +12,7 @@ from typing import Final
 from ai_client.simulator.answers import answer
 from ai_client.simulator.dialect import Media, body_of, digest_of, dump
 from ai_client.simulator.http_server import HttpRequest
-from ai_client.simulator.openai_requests import refuse
+from ai_client.simulator.openai_refusals import refuse
 from ai_client.simulator.openai_responses_requests import read_request
 
 _PATH: Final = "/responses/input_tokens"

@@ -28,7 +28,7 @@ from ai_client.simulator.dialect import (
 )
 from ai_client.simulator.http_server import HttpRequest
 from ai_client.simulator.media_files import PICTURES, SCALE, SOUNDS, mp4
-from ai_client.simulator.openai_requests import refuse
+from ai_client.simulator.openai_refusals import refuse
 
 _IMAGES = re.compile(r".*/images/(generations|edits)")
 _VIDEOS = re.compile(r".*/videos(?:/([\w-]+)(/content)?)?")

@@ -7,21 +7,25 @@ by models whose name contains "strict": OpenAI refuses them, most compatible ser
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 from ai_client.simulator.answers import Ask, Tool, ToolResult
 from ai_client.simulator.dialect import (
     JsonObject,
-    Refused,
     body_of,
-    decoded_size,
     digest_of,
-    dump,
     number_within,
     objects,
     texts,
 )
-from ai_client.simulator.http_server import HttpRequest, Reply
+from ai_client.simulator.http_server import HttpRequest
+from ai_client.simulator.openai_messages import (
+    NAME,
+    attachments_of,
+    read_messages,
+    texts_of,
+    trailing_results,
+)
+from ai_client.simulator.openai_refusals import check_strict, refuse
 from ai_client.simulator.openai_tuning import check_tuning
 
 _FIELD_NAMES = (
@@ -33,14 +37,7 @@ _FIELD_NAMES = (
     "web_search_options"
 )
 FIELDS = frozenset(_FIELD_NAMES.split())
-_ROLES = ("system", "assistant", "user", "function", "tool", "developer")
-_PARTS = {
-    "user": ("text", "image_url", "input_audio", "file"),
-    "assistant": ("text", "refusal"),
-}
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _REASONING = re.compile(r"(.*/)?(o\d|gpt-[5-9])")
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,(.*)", re.DOTALL)
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("temperature", 0, 2),
     ("top_p", 0, 1),
@@ -64,22 +61,22 @@ def read_request(request: HttpRequest, model: str) -> Ask:
         for field in body.keys() - FIELDS:
             refuse(f"Unrecognized request argument supplied: {field}")
     _check_settings(body, model)
-    messages = _messages(body)
+    messages = read_messages(body)
     tools = _tools(body)
     must_call = _tool_choice(body, tools)
     is_json, schema = _response_format(body, messages)
     user = [message for message in messages if message["role"] == "user"]
     last_user = max((at for at, one in enumerate(messages) if one["role"] == "user"), default=-1)
     later = messages[last_user + 1 :]
-    trailing = _trailing_results(messages)
+    trailing = trailing_results(messages)
     return Ask(
         model=model,
-        prompt=" ".join(_texts(user[-1])) if user else "",
+        prompt=" ".join(texts_of(user[-1])) if user else "",
         digest=digest_of(request),
-        texts=tuple(text for message in messages for text in _texts(message)),
-        attachments=tuple(_attachments(user[-1])) if user and not trailing else (),
+        texts=tuple(text for message in messages for text in texts_of(message)),
+        attachments=tuple(attachments_of(user[-1])) if user and not trailing else (),
         tools=tuple(tools),
-        results=tuple(ToolResult(" ".join(_texts(message))) for message in trailing),
+        results=tuple(ToolResult(" ".join(texts_of(message))) for message in trailing),
         rounds=sum(1 for message in later if message.get("tool_calls")),
         may_call=body.get("tool_choice") != "none",
         must_call=must_call,
@@ -96,15 +93,6 @@ def read_request(request: HttpRequest, model: str) -> Ask:
         spoken=_spoken(body, model),
         searches=_searches(body, model),
     )
-
-
-def refuse(
-    message: str, param: str | None = None, code: str | None = None, status: int = 400
-) -> NoReturn:
-    """Raises the refusal in OpenAI's shape."""
-    kind = "invalid_request_error"
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    raise Refused(Reply(status, dump({"error": error})))
 
 
 def _check_settings(body: JsonObject, model: str) -> None:
@@ -142,146 +130,6 @@ def _check_settings(body: JsonObject, model: str) -> None:
             refuse(f"Invalid value for '{name}': only allowed when 'tools' are specified.", name)
 
 
-def _messages(body: JsonObject) -> list[JsonObject]:
-    given = body.get("messages")
-    if given is None:
-        refuse("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
-    if not isinstance(given, list):
-        refuse("Invalid type for 'messages': expected an array.", "messages", "invalid_type")
-    if not given:
-        refuse("Invalid 'messages': empty array.", "messages", "empty_array")
-    messages = objects(given)
-    if len(messages) != len(given):
-        refuse("Invalid type for 'messages': expected objects.", "messages", "invalid_type")
-    open_calls: list[str] = []
-    for at, message in enumerate(messages):
-        where = f"messages.[{at}].role"
-        role = message.get("role")
-        if role not in _ROLES:
-            known = ", ".join(repr(one) for one in _ROLES)
-            refuse(
-                f"Invalid value: {role!r}. Supported values are: {known}.",
-                f"messages[{at}].role",
-                "invalid_value",
-            )
-        if role == "tool":
-            answered = message.get("tool_call_id")
-            if not isinstance(answered, str):
-                refuse(
-                    f"Missing required parameter: 'messages[{at}].tool_call_id'.",
-                    f"messages[{at}].tool_call_id",
-                    "missing_required_parameter",
-                )
-            if answered not in open_calls:
-                refuse(
-                    "Invalid parameter: messages with role 'tool' must be a response to a "
-                    "preceeding message with 'tool_calls'.",
-                    where,
-                )
-            open_calls.remove(answered)
-        elif open_calls:
-            _refuse_unanswered(open_calls, where)
-        _check_content(message, at)
-        if role == "assistant":
-            open_calls = _calls(message, at)
-    if open_calls:
-        _refuse_unanswered(open_calls, f"messages.[{len(messages)}].role")
-    return messages
-
-
-def _refuse_unanswered(open_calls: list[str], where: str) -> NoReturn:
-    refuse(
-        "An assistant message with 'tool_calls' must be followed by tool messages responding to "
-        "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
-        + ", ".join(open_calls),
-        where,
-    )
-
-
-def _calls(message: JsonObject, at: int) -> list[str]:
-    calls = message.get("tool_calls")
-    if calls is None:
-        return []
-    if not isinstance(calls, list) or not calls:
-        where = f"messages[{at}].tool_calls"
-        refuse(f"Invalid '{where}': empty array.", where, "empty_array")
-    ids = []
-    for number, call in enumerate(objects(calls)):
-        where = f"messages[{at}].tool_calls[{number}]"
-        function = call.get("function")
-        if call.get("type") != "function" or not isinstance(function, dict):
-            refuse(f"Missing required parameter: '{where}.type'.", where)
-        if not isinstance(call.get("id"), str) or len(str(call["id"])) > 40:
-            refuse(
-                f"Invalid '{where}.id': expected a string with maximum length 40.",
-                f"{where}.id",
-                "string_above_max_length",
-            )
-        if not isinstance(function.get("name"), str) or not _NAME.fullmatch(function["name"]):
-            refuse(f"Invalid '{where}.function.name'.", where, "invalid_value")
-        if not isinstance(function.get("arguments"), str):
-            refuse(
-                f"Invalid type for '{where}.function.arguments': expected a string.",
-                f"{where}.function.arguments",
-                "invalid_type",
-            )
-        ids.append(str(call["id"]))
-    return ids
-
-
-def _check_content(message: JsonObject, at: int) -> None:
-    content, role = message.get("content"), str(message["role"])
-    where = f"messages[{at}].content"
-    if content is None:
-        if role == "assistant" and (message.get("tool_calls") or message.get("refusal")):
-            return
-        refuse(
-            "Invalid value for 'content': expected a string, got null.",
-            f"messages.[{at}].content",
-        )
-    if isinstance(content, str):
-        return
-    if not isinstance(content, list) or not content or len(objects(content)) != len(content):
-        refuse(f"Invalid type for '{where}': expected a string or parts.", where, "invalid_type")
-    for number, part in enumerate(objects(content)):
-        _check_part(part, role, f"{where}[{number}]")
-
-
-def _check_part(part: JsonObject, role: str, where: str) -> None:
-    kind = part.get("type")
-    allowed = _PARTS.get(role, ("text",))
-    if kind not in allowed:
-        known = ", ".join(repr(one) for one in allowed)
-        refuse(f"Invalid value: {kind!r}. Supported values are: {known}.", where, "invalid_value")
-    held = part.get(str(kind))
-    match kind:
-        case "text" | "refusal":
-            if not isinstance(held, str):
-                refuse(f"Missing required parameter: '{where}.{kind}'.", where)
-        case "image_url":
-            url = held.get("url") if isinstance(held, dict) else None
-            if not isinstance(url, str):
-                refuse(f"Invalid type for '{where}.image_url': expected an object.", where)
-            data = _DATA_URL.fullmatch(url)
-            inline = data is not None and data[1].startswith("image/") and decoded_size(data[2])
-            if not inline and not url.startswith(("https://", "http://")):
-                refuse(
-                    "Invalid image URL: expected a base64-encoded data URL of an image MIME type.",
-                    where,
-                    "invalid_image_url",
-                )
-        case "input_audio":
-            if not isinstance(held, dict) or held.get("format") not in ("wav", "mp3"):
-                refuse(f"Invalid value: '{where}.input_audio.format' is 'wav' or 'mp3'.", where)
-            if decoded_size(held.get("data")) is None:
-                refuse(f"Invalid '{where}.input_audio.data': expected base64.", where)
-        case "file":
-            if not isinstance(held, dict) or not (held.get("file_id") or held.get("file_data")):
-                refuse(f"Missing required parameter: '{where}.file.file_id'.", where)
-            if held.get("file_data") and not _DATA_URL.fullmatch(str(held["file_data"])):
-                refuse(f"Invalid '{where}.file.file_data': expected a base64 data URL.", where)
-
-
 def _tools(body: JsonObject) -> list[Tool]:
     given = body.get("tools")
     if given is None:
@@ -294,7 +142,7 @@ def _tools(body: JsonObject) -> list[Tool]:
         if tool.get("type") != "function" or not isinstance(function, dict):
             refuse(f"Missing required parameter: 'tools[{at}].function'.", f"tools[{at}].function")
         name = function.get("name")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             refuse(
                 f"Invalid 'tools[{at}].function.name': string does not match pattern.",
                 f"tools[{at}].function.name",
@@ -330,7 +178,7 @@ def _response_format(body: JsonObject, messages: list[JsonObject]) -> tuple[bool
     if given is None or kind == "text":
         return False, None
     if kind == "json_object":
-        if not any("json" in text.lower() for one in messages for text in _texts(one)):
+        if not any("json" in text.lower() for one in messages for text in texts_of(one)):
             refuse(
                 "'messages' must contain the word 'json' in some form, to use "
                 "'response_format' of type 'json_object'.",
@@ -341,7 +189,7 @@ def _response_format(body: JsonObject, messages: list[JsonObject]) -> tuple[bool
     if not isinstance(held, dict):
         refuse("Invalid value: 'response_format.type'.", "response_format.type", "invalid_value")
     name = held.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         refuse(
             "Missing required parameter: 'response_format.json_schema.name'.",
             "response_format.json_schema.name",
@@ -350,35 +198,6 @@ def _response_format(body: JsonObject, messages: list[JsonObject]) -> tuple[bool
     if held.get("strict") is True:
         check_strict(held.get("schema"), f"response_format '{name}'", "response_format")
     return True, held.get("schema")
-
-
-def check_strict(schema: object, what: str, param: str) -> None:
-    """Refuses a schema that OpenAI's strict mode refuses."""
-    # https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    if isinstance(schema, list):
-        for item in schema:
-            check_strict(item, what, param)
-    if not isinstance(schema, dict):
-        return
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(properties, dict):
-        if schema.get("additionalProperties") is not False:
-            refuse(
-                f"Invalid schema for {what}: 'additionalProperties' is required to be supplied "
-                "and to be false.",
-                param,
-            )
-        if set(properties or ()) - set(texts(schema.get("required"))):
-            refuse(
-                f"Invalid schema for {what}: 'required' is required to be supplied and to be an "
-                "array including every key in properties.",
-                param,
-            )
-    for key, value in schema.items():
-        if key in ("properties", "$defs", "definitions") and isinstance(value, dict):
-            check_strict(list(value.values()), what, param)
-        elif key in ("items", "anyOf"):
-            check_strict(value, what, param)
 
 
 def _spoken(body: JsonObject, model: str) -> str:
@@ -434,39 +253,3 @@ def _stop(body: JsonObject) -> tuple[str, ...]:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _trailing_results(messages: list[JsonObject]) -> list[JsonObject]:
-    trailing: list[JsonObject] = []
-    for message in reversed(messages):
-        if message["role"] != "tool":
-            break
-        trailing.insert(0, message)
-    return trailing
-
-
-def _texts(message: JsonObject) -> list[str]:
-    content = message.get("content")
-    if isinstance(content, str):
-        return [content]
-    return [str(part["text"]) for part in objects(content) if part.get("type") == "text"]
-
-
-def _attachments(message: JsonObject) -> list[str]:
-    return [
-        _attachment(part) for part in objects(message.get("content")) if part.get("type") != "text"
-    ]
-
-
-def _attachment(part: JsonObject) -> str:
-    kind = str(part["type"])
-    held = part.get(kind)
-    if not isinstance(held, dict):
-        return f"[{kind}]"
-    if kind == "input_audio":
-        return f"[audio audio/{held.get('format')} {decoded_size(held.get('data'))} bytes]"
-    word = "image" if kind == "image_url" else "file"
-    source = str(held.get("url") or held.get("file_data") or held.get("file_id"))
-    if match := _DATA_URL.fullmatch(source):
-        return f"[{word} {match[1]} {decoded_size(match[2])} bytes]"
-    return f"[{word} {'url' if word == 'image' else 'id'} {source}]"

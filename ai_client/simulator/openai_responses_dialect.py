@@ -34,7 +34,7 @@ from ai_client.simulator.dialect import (
 )
 from ai_client.simulator.http_server import HttpRequest
 from ai_client.simulator.openai_dialect import OpenAiDialect
-from ai_client.simulator.openai_requests import refuse
+from ai_client.simulator.openai_refusals import refuse
 from ai_client.simulator.openai_responses_requests import VENDOR, read_request
 from ai_client.simulator.signatures import issue
 

@@ -20,7 +20,7 @@ from ai_client.simulator.dialect import (
     texts,
 )
 from ai_client.simulator.http_server import HttpRequest
-from ai_client.simulator.openai_requests import check_strict, refuse
+from ai_client.simulator.openai_refusals import check_strict, refuse
 from ai_client.simulator.openai_tuning import check_tuning
 from ai_client.simulator.signatures import issued
 
